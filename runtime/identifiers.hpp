@@ -1,0 +1,49 @@
+// Strong types for the small integers that name things, so that they cannot be swapped.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include <fmt/format.h>
+
+namespace weir {
+
+/// An integer with a meaning. `Tag` keeps two meanings apart; ordering and hashing are those of the value.
+template <class Tag, class Value>
+struct identifier {
+  using value_type = Value;
+
+  constexpr identifier() = default;
+  constexpr explicit identifier(Value v) : value(v) {}
+  friend constexpr auto operator<=>(identifier, identifier) = default;
+
+  Value value{};
+};
+
+using node_id = identifier<struct node_tag, std::uint32_t>;       ///< A node of the graph, in order of creation.
+using stage_id = identifier<struct stage_tag, std::uint32_t>;     ///< A stage of the plan.
+using replica_id = identifier<struct replica_tag, std::uint32_t>; ///< A running copy, counted over the plan.
+using source_id = identifier<struct source_tag, std::uint32_t>;   ///< A source of the plan, in order of creation.
+/// Logical partition of a stream, 0-based. For a source: the index of its range in the batch.
+using partition_id = identifier<struct partition_tag, std::uint32_t>;
+/// Number of a consistent cut. Rises by one per batch that is started; never used twice by a run.
+using epoch = identifier<struct epoch_tag, std::uint64_t>;
+
+} // namespace weir
+
+template <class Tag, class Value>
+struct std::hash<weir::identifier<Tag, Value>> {
+  std::size_t operator()(weir::identifier<Tag, Value> id) const noexcept {
+    return std::hash<Value>{}(id.value);
+  }
+};
+
+template <class Tag, class Value>
+struct fmt::formatter<weir::identifier<Tag, Value>> : fmt::formatter<Value> {
+  template <class Context>
+  auto format(weir::identifier<Tag, Value> id, Context& ctx) const {
+    return fmt::formatter<Value>::format(id.value, ctx);
+  }
+};

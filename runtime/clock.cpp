@@ -37,28 +37,13 @@ steady_time manual_clock::steady_now() const noexcept {
 }
 
 void manual_clock::wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, wall_time deadline) {
-  {
-    std::lock_guard guard(waiters_mutex_);
-    waiters_.push_back({lock.mutex(), &wake});
-  }
+  // Looks again every millisecond instead of keeping a list of waiters, whose lifetimes it could not know.
   if (now() < deadline)
-    wake.wait(lock);
-  std::lock_guard guard(waiters_mutex_);
-  std::erase_if(waiters_, [&](const waiter& w) { return w.wake == &wake; });
+    wake.wait_for(lock, std::chrono::milliseconds(1));
 }
 
 void manual_clock::advance(duration by) {
   elapsed_.fetch_add(by.count(), std::memory_order_acq_rel);
-  std::vector<waiter> waiters;
-  {
-    std::lock_guard guard(waiters_mutex_);
-    waiters = waiters_;
-  }
-  for (const auto& w : waiters) {
-    // Taking the waiter's mutex closes the gap between its look at now() and its wait.
-    std::lock_guard guard(*w.mutex);
-    w.wake->notify_all();
-  }
 }
 
 } // namespace weir

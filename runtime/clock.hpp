@@ -6,7 +6,6 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 #include <weir/runtime/time.hpp>
 
@@ -41,19 +40,12 @@ public:
   [[nodiscard]] steady_time steady_now() const noexcept override;
   void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, wall_time deadline) override;
 
-  /// Moves both times forward and wakes every waiter. Any thread.
+  /// Moves both times forward. Waiters notice within a millisecond of real time. Any thread.
   void advance(duration by);
 
 private:
-  struct waiter {
-    std::mutex* mutex;
-    std::condition_variable* wake;
-  };
-
   const wall_time start_;
   std::atomic<duration::rep> elapsed_{0};
-  std::mutex waiters_mutex_;
-  std::vector<waiter> waiters_;
 };
 
 } // namespace weir

@@ -1,0 +1,53 @@
+// Everything that shares one batch time: what each source reads and what the graph makes of it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <weir/runtime/identifiers.hpp>
+#include <weir/runtime/offset_range.hpp>
+#include <weir/runtime/time.hpp>
+
+namespace weir {
+
+/// The part of a batch that one source reads.
+struct source_batch {
+  std::string name;                 ///< Display name of the source.
+  bool present = true;              ///< Whether the source has a batch at this time at all.
+  std::vector<offset_range> ranges; ///< Range i is logical partition i of the source; empty ranges included.
+
+  /// Upper bound of the records read; exact where offsets have no gaps.
+  [[nodiscard]] std::int64_t count() const noexcept {
+    std::int64_t sum = 0;
+    for (const auto& range : ranges)
+      sum += range.count();
+    return sum;
+  }
+  /// Records that were there when the batch was planned and that it leaves unread.
+  [[nodiscard]] std::int64_t lag() const noexcept {
+    std::int64_t sum = 0;
+    for (const auto& range : ranges)
+      sum += range.lag();
+    return sum;
+  }
+};
+
+/// What one node of the graph gives at one batch time.
+struct node_batch {
+  bool present = true;          ///< A missing batch is not an empty one.
+  std::uint32_t partitions = 0; ///< Number of logical partitions.
+};
+
+/// A planned batch. Fixed before its first record is processed; shared by all threads.
+struct batch {
+  weir::epoch epoch;
+  batch_time time{};
+  weir::watermark watermark = weir::watermark::min();
+  std::vector<source_batch> sources; ///< By `source_id`.
+  std::vector<node_batch> nodes;     ///< By `node_id`.
+};
+
+using batch_ptr = std::shared_ptr<const batch>;
+
+} // namespace weir

@@ -1,0 +1,103 @@
+// The work between two exchanges of blocks, one object per replica. It knows nothing of actors.
+// Next on the data path: operators/shuffle.hpp, then sink.hpp.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+
+#include <weir/runtime/barrier.hpp>
+#include <weir/runtime/batch.hpp>
+#include <weir/runtime/block.hpp>
+#include <weir/runtime/block_builder.hpp>
+#include <weir/runtime/expected.hpp>
+#include <weir/runtime/log.hpp>
+
+namespace weir {
+
+/// A block and the logical partition of the consumer's input that it belongs to.
+struct parcel {
+  block_ptr data;
+  partition_id partition;
+};
+
+/// How far a resumable call came.
+enum class progress {
+  done,    ///< All work of the call is done.
+  blocked, ///< It stopped because output has no credit or the outside world is not ready; call again later.
+};
+
+/// Takes the blocks that a stage or receiver makes. Implemented by the replica that runs it.
+class emitter {
+public:
+  virtual ~emitter() = default;
+
+  /// Hands a block to every consumer of the node. Never refuses: it queues what has no credit.
+  virtual void emit(partition_id partition, block_ptr data) = 0;
+
+  /// Whether something waits for credit. Then stop after the present record and return `blocked`.
+  [[nodiscard]] virtual bool blocked() const noexcept = 0;
+};
+
+/// Bytes that a replica keeps beyond the block they came in: windows, groups, join sides, whole batches.
+/// Taking more than the node's share of the memory budget fails the batch; it never withholds credit.
+class retained_account {
+public:
+  virtual ~retained_account() = default;
+
+  /// @returns errc::out_of_budget naming the operator, its share and what was asked for.
+  virtual expected<void> take(std::size_t bytes) = 0;
+  virtual void give_back(std::size_t bytes) noexcept = 0;
+};
+
+/// What a replica's environment offers it, valid from `open` to `close`.
+struct replica_context {
+  node_id node;
+  std::string name;             ///< Label of the operator, for messages.
+  std::uint32_t index = 0;      ///< Which replica of the node this is.
+  std::uint32_t replicas = 1;   ///< How many replicas the node has. Replica i hosts partitions p with p % replicas == i.
+  block_limits limits;          ///< How large blocks may be on the node's output.
+  retained_account* retained = nullptr;
+  std::function<void()> wake;   ///< Thread-safe: asks for the blocked call to be made again.
+  std::function<void(log_level, std::string_view)> log; ///< Thread-safe; never null.
+};
+
+/// What a stage did in one batch, beyond the records that the replica counts itself.
+struct stage_counts {
+  std::uint64_t records_in = 0;
+  std::uint64_t records_out = 0;
+  std::uint64_t dropped = 0; ///< Records that the error policy `drop` removed.
+};
+
+/// Where a call resumes inside an input block. Reset to 0 by the replica for each new block.
+struct block_cursor {
+  std::size_t next_record = 0;
+};
+
+/// One replica of one stage.
+///
+/// Calls come from one thread at a time, in this order: `open`; then per batch `begin`, any number of `process`
+/// (again with the same block and cursor until it returns `done`) and `end` (again until `done`); at last `close`.
+/// `abort` may come between any two calls and ends the batch. After an error only `abort` and `close` follow.
+class stage {
+public:
+  virtual ~stage() = default;
+
+  virtual expected<void> open(const replica_context&) { return {}; }
+  virtual expected<void> begin(const batch&) { return {}; }
+
+  /// Works on `in` from `cursor` on; `input` is the index of the edge it came in by.
+  virtual expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor, emitter& out) = 0;
+
+  /// All inputs have ended this batch: emits what was collected.
+  virtual expected<progress> end(const barrier& mark, emitter& out) = 0;
+
+  /// Undoes every change of the open batch.
+  virtual void abort() noexcept = 0;
+  virtual void close() noexcept {}
+
+  /// What happened since `begin`.
+  [[nodiscard]] virtual stage_counts counts() const noexcept = 0;
+};
+
+} // namespace weir

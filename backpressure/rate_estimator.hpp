@@ -1,0 +1,53 @@
+// Timing of a finished batch in, rate out: the interface a rate controller works with. Next: pid_rate_estimator.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <weir/runtime/identifiers.hpp>
+
+namespace weir {
+
+/// Batches that were cut and are not finished. They were cut at an older rate: the dead time of the control loop.
+struct work_in_flight {
+  std::uint32_t batches = 0;             ///< The running one included.
+  std::uint64_t records = 0;             ///< Their records together.
+  std::uint64_t bytes = 0;               ///< Their bytes together; may stay 0 when the unit is records.
+  std::uint64_t running_records = 0;     ///< Records of the running batch; 0 when none runs.
+  std::uint64_t running_bytes = 0;       ///< Bytes of the running batch.
+  std::chrono::nanoseconds running_for{}; ///< How long the running batch has been running.
+};
+
+/// What one partition had of a batch. `busy` is the time spent on its records, summed over the stages that know it.
+struct partition_timing {
+  partition_id partition{};
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;
+  std::chrono::nanoseconds busy{};
+};
+
+/// Everything about a finished batch that rate control needs.
+struct batch_timing {
+  std::chrono::nanoseconds end{};              ///< When its last sink committed, on the control clock (any epoch).
+  std::uint64_t records = 0;
+  std::uint64_t bytes = 0;                     ///< Needed when the unit is bytes.
+  std::chrono::nanoseconds processing_time{};  ///< Start to last commit.
+  std::chrono::nanoseconds scheduling_delay{}; ///< Submission to start.
+  std::optional<std::uint64_t> allowed{};      ///< Sum of the limits it was cut with; nullopt: unlimited or unknown.
+  work_in_flight unfinished{};                 ///< What was cut and is not finished at `end`; nothing runs yet.
+  std::span<const partition_timing> partitions{}; ///< For scope partition; may be empty. Read during the call only.
+};
+
+/// Turns the timing of finished batches into a rate. Owned by one controller, called from the control thread only.
+class rate_estimator {
+public:
+  virtual ~rate_estimator() = default;
+
+  /// Folds one finished batch into the estimate.
+  /// @returns the new rate in units/s over all partitions, or nullopt when the batch tells nothing.
+  virtual std::optional<double> update(const batch_timing& batch) noexcept = 0;
+};
+
+} // namespace weir

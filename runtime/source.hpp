@@ -16,7 +16,7 @@
 namespace weir {
 
 /// What is unread in one partition of a source.
-struct partition_backlog {
+struct partition_position {
   std::string topic;
   std::int32_t partition = 0;
   std::int64_t position = 0; ///< First offset that no batch has been planned for.
@@ -90,11 +90,11 @@ public:
   [[nodiscard]] virtual bool ready() const { return true; }
 
   /// Asks the outside for what is unread. May block; runs on the helper thread.
-  virtual expected<std::vector<partition_backlog>> survey() = 0;
+  virtual expected<std::vector<partition_position>> survey() = 0;
 
   /// Takes the next range of each partition of the last survey: `[position, min(latest, position + limit))`.
   /// @param limits records per partition in survey order; nullopt for one that is not limited.
-  virtual source_batch plan(const std::vector<partition_backlog>& backlog,
+  virtual source_batch plan(const std::vector<partition_position>& backlog,
                             const std::vector<std::optional<std::uint64_t>>& limits) = 0;
 
   /// The batch is complete and every sink has acknowledged it: the source may forget, commit, advance.

@@ -1,7 +1,6 @@
 // How long a batch of a given size takes: a fixed part and a part per record, learnt from finished batches. Next: rate_controller.hpp.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 namespace weir {
@@ -11,7 +10,8 @@ namespace weir {
 /// Problem: one batch cannot tell a fixed cost from a cost per record, a fixed cost makes small batches look slow, and
 /// noise moves any single measurement. Solution: a Kalman filter over the two costs. It starts from a prior (no fixed cost,
 /// the first-batch rate just fits an interval), weighs each batch by the noise seen so far, keeps what a batch cannot tell
-/// apart, forgets slowly, and doubts itself when a batch is far outside its expectation. Both costs stay >= 0.
+/// apart, forgets slowly, and doubts itself when a batch is far outside its expectation. No cost is negative, and no batch
+/// more than ten times as large as any seen is believed to fit an interval.
 /// O(1), no allocation. Threads: none of its own; one controller owns it.
 class cost_model {
 public:
@@ -35,17 +35,18 @@ public:
   [[nodiscard]] std::uint64_t batches() const noexcept { return batches_; }
 
 private:
-  void correct(double units, double residual, double noise_variance) noexcept;
-  void keep_positive() noexcept;
-  void bound_uncertainty() noexcept;
+  void correct(double units, double residual, double variance) noexcept;
+  void keep_in_bounds() noexcept;
+  void limit_uncertainty() noexcept;
 
   double interval_;
-  double fixed_ = 0;     ///< Seconds per batch.
-  double per_unit_;      ///< Seconds per unit.
-  double var_fixed_;     ///< Covariance of the two, three numbers.
+  double largest_;   ///< Units of the largest batch seen, or believed to fit before any.
+  double fixed_ = 0; ///< Seconds per batch, >= 0.
+  double per_unit_;  ///< Seconds per unit, > 0.
+  double var_fixed_; ///< Variances and covariance of the two: what is not known yet.
   double var_per_unit_;
   double covariance_ = 0;
-  double noise_;         ///< Relative standard deviation of a batch's time.
+  double noise_; ///< Relative standard deviation of a batch's time.
   std::uint64_t batches_ = 0;
 };
 

@@ -1,12 +1,12 @@
 // The public PID law: timing of finished batches in, records per second out. Next: rate_controller.hpp.
 #pragma once
 
-#include <chrono>
 #include <optional>
 
 #include <weir/backpressure/rate_estimator.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/rate_control.hpp>
+#include <weir/runtime/time.hpp>
 
 namespace weir {
 
@@ -31,7 +31,7 @@ public:
 
   /// Checks the settings once.
   /// @returns errc::invalid_config naming the field, its value and the allowed range.
-  static expected<pid_rate_estimator> make(std::chrono::nanoseconds batch_interval, pid_gains gains = {});
+  static expected<pid_rate_estimator> make(duration batch_interval, pid_gains gains = {});
 
   /// @returns the new rate in records/s over all partitions, or nullopt when the batch tells nothing:
   ///          the first, an empty one, one without measured time, or one not later than its predecessor.
@@ -40,7 +40,7 @@ public:
   /// The law itself, for callers that measure in another way.
   /// @param at when the batch ended; @param measured units/s, > 0; @param delay >= 0.
   /// @returns as update.
-  std::optional<double> step(std::chrono::nanoseconds at, double measured, std::chrono::nanoseconds delay) noexcept;
+  std::optional<double> step(steady_time at, double measured, duration delay) noexcept;
 
   /// Tells the law which rate was really applied, so that its next error starts there. No effect before priming.
   void applied(double rate) noexcept;

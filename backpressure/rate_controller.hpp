@@ -1,7 +1,6 @@
 // The object around the PID law: finished batches in, a limit per partition for the next batch out. Next: rate_split.hpp.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,13 +12,14 @@
 #include <weir/backpressure/rate_split.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/rate_control.hpp>
+#include <weir/runtime/time.hpp>
 
 namespace weir {
 
 /// The moment at which a batch is cut.
 struct plan_moment {
-  std::chrono::nanoseconds now{};      ///< On the clock that also stamps `batch_timing::end`.
-  std::chrono::nanoseconds interval{}; ///< What this batch stands for; longer than usual when ticks were merged.
+  steady_time now{};                   ///< On the clock that also stamps `batch_timing::end`.
+  duration interval{}; ///< What this batch stands for; longer than usual when ticks were merged.
   work_in_flight unfinished{};         ///< Batches cut earlier and not finished yet.
 };
 
@@ -35,7 +35,7 @@ class rate_controller {
 public:
   /// Checks the options once.
   /// @returns errc::invalid_config naming the field, its value and the allowed range.
-  static expected<rate_controller> make(std::chrono::nanoseconds batch_interval, rate_control_options options = {});
+  static expected<rate_controller> make(duration batch_interval, rate_control_options options = {});
 
   /// Divides the present rate over the partitions for the batch cut at `at`.
   /// @returns one share per backlog, in the order given. Without a limit (control off and no ceiling) max_records is
@@ -59,20 +59,43 @@ public:
   [[nodiscard]] const rate_control_options& options() const noexcept { return options_; }
 
 private:
-  rate_controller(std::chrono::nanoseconds batch_interval, rate_control_options options, pid_rate_estimator law);
+  rate_controller(duration batch_interval, rate_control_options options, pid_rate_estimator law);
+
+  /// The work ahead of a batch.
+  struct outlook {
+    double seconds = 0;  ///< Until it could start, from now.
+    double slowdown = 1; ///< >= 1: how much the running batch is already over its expected time.
+  };
 
   struct partition_cost {
     partition_id partition{};
     cost_model model;
   };
 
-  std::chrono::nanoseconds interval_;
+  [[nodiscard]] double units_of(std::uint64_t records, std::uint64_t bytes) const noexcept;
+  [[nodiscard]] outlook look_ahead(const work_in_flight& unfinished) const noexcept;
+  [[nodiscard]] duration expected_delay(const batch_timing& batch) const noexcept;
+  [[nodiscard]] double bounded(double rate) noexcept;
+  [[nodiscard]] double rate_now(const plan_moment& at) noexcept;
+  [[nodiscard]] std::vector<partition_share> divide(std::optional<double> rate, double seconds,
+                                                    std::span<const partition_backlog> backlogs);
+  void learn_rate(const batch_timing& batch, double units);
+  void learn_record_size(const batch_timing& batch) noexcept;
+  void learn_partitions(const batch_timing& batch);
+  void forget_after_pause(steady_time end) noexcept;
+
+  duration interval_;
   rate_control_options options_;
   pid_rate_estimator law_;
   cost_model model_;
-  std::vector<partition_cost> partition_models_; ///< Scope partition only.
+  std::vector<partition_cost> partitions_; ///< Scope partition only.
   rate_split split_;
-  std::optional<double> rate_;
+  std::optional<double> rate_;             ///< The law's rate within the bounds, units/s.
+  duration delay_judged_{};                ///< Waiting time the law has already taken into `rate_`.
+  std::optional<steady_time> last_end_;
+  std::optional<steady_time> last_cut_;
+  double bytes_per_record_ = 1024; ///< A guess until bytes have been counted; used when the unit is bytes.
+  bool bytes_seen_ = false;
   rate_decision decision_{};
 };
 

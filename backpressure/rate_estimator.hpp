@@ -1,12 +1,12 @@
 // Timing of a finished batch in, rate out: the interface a rate controller works with. Next: pid_rate_estimator.hpp.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
 
 #include <weir/runtime/identifiers.hpp>
+#include <weir/runtime/time.hpp>
 
 namespace weir {
 
@@ -17,7 +17,7 @@ struct work_in_flight {
   std::uint64_t bytes = 0;               ///< Their bytes together; may stay 0 when the unit is records.
   std::uint64_t running_records = 0;     ///< Records of the running batch; 0 when none runs.
   std::uint64_t running_bytes = 0;       ///< Bytes of the running batch.
-  std::chrono::nanoseconds running_for{}; ///< How long the running batch has been running.
+  duration running_for{}; ///< How long the running batch has been running.
 };
 
 /// What one partition had of a batch. `busy` is the time spent on its records, summed over the stages that know it.
@@ -25,17 +25,17 @@ struct partition_timing {
   partition_id partition{};
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
-  std::chrono::nanoseconds busy{};
+  duration busy{};
 };
 
 /// Everything about a finished batch that rate control needs.
 struct batch_timing {
-  std::chrono::nanoseconds end{};              ///< When its last sink committed, on the control clock (any epoch).
+  steady_time end{};                           ///< When its last sink committed, on the control clock (any epoch).
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;                     ///< Needed when the unit is bytes.
-  std::chrono::nanoseconds processing_time{};  ///< Start to last commit.
-  std::chrono::nanoseconds scheduling_delay{}; ///< Submission to start.
-  std::optional<std::uint64_t> allowed{};      ///< Sum of the limits it was cut with; nullopt: unlimited or unknown.
+  duration processing_time{};  ///< Start to last commit.
+  duration scheduling_delay{}; ///< Submission to start.
+  bool limited = true;                         ///< Some partition had more lag than its share when it was cut.
   work_in_flight unfinished{};                 ///< What was cut and is not finished at `end`; nothing runs yet.
   std::span<const partition_timing> partitions{}; ///< For scope partition; may be empty. Read during the call only.
 };

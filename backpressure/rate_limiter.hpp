@@ -1,9 +1,10 @@
 // Token bucket that a push receiver asks before it reads. Next: runtime/receiver.hpp.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
+
+#include <weir/runtime/time.hpp>
 
 namespace weir {
 
@@ -18,23 +19,23 @@ public:
   explicit rate_limiter(std::optional<double> rate, double burst = 1.0) noexcept;
 
   /// Takes up to `wanted` tokens. @returns how many were taken, whole units.
-  std::uint64_t take(std::uint64_t wanted, std::chrono::nanoseconds now) noexcept;
+  std::uint64_t take(std::uint64_t wanted, steady_time now) noexcept;
 
   /// How long until `wanted` tokens are there (capped at the burst). @returns nullopt when that never happens (rate 0).
-  [[nodiscard]] std::optional<std::chrono::nanoseconds> wait_for(std::uint64_t wanted, std::chrono::nanoseconds now) const noexcept;
+  [[nodiscard]] std::optional<duration> wait_for(std::uint64_t wanted, steady_time now) const noexcept;
 
   /// Another rate from `now` on; tokens earned so far are kept.
-  void set_rate(std::optional<double> rate, std::chrono::nanoseconds now) noexcept;
+  void set_rate(std::optional<double> rate, steady_time now) noexcept;
 
   [[nodiscard]] std::optional<double> rate() const noexcept { return rate_; }
 
 private:
-  [[nodiscard]] double tokens_at(std::chrono::nanoseconds now) const noexcept;
+  [[nodiscard]] double tokens_at(steady_time now) const noexcept;
 
   std::optional<double> rate_;
   double burst_;
   double tokens_;
-  std::optional<std::chrono::nanoseconds> last_;
+  std::optional<steady_time> last_;
 };
 
 } // namespace weir

@@ -1,7 +1,6 @@
 // Divides one job rate over partitions by lag, within floors and ceilings. Next: runtime/batch_generator.hpp (the next plan).
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -9,6 +8,7 @@
 
 #include <weir/runtime/identifiers.hpp>
 #include <weir/runtime/rate_control.hpp>
+#include <weir/runtime/time.hpp>
 
 namespace weir {
 
@@ -42,7 +42,7 @@ private:
     double fraction = 0; ///< In [0, 1): promised and not given yet.
   };
 
-  double take_fraction(partition_id partition) noexcept;
+  [[nodiscard]] double fraction_of(partition_id partition) const noexcept;
 
   std::vector<carried> carried_;
 };

@@ -56,7 +56,7 @@ struct rate_extensions {
   bool anti_windup = true;
 
   /// Largest factor by which the rate may rise from one batch to the next, and above the largest rate that
-  /// has been processed. > 1, no unit; nullopt: none. Default 10: three batches from 1,000/s to 1,000,000/s.
+  /// has been processed. > 1, no unit; nullopt: none. Default 10: three steps from 1,000/s to 1,000,000/s.
   std::optional<double> max_rise = 10.0;
 
   /// Delay, in batch intervals, above which the excess is taken off the next batch in full instead of

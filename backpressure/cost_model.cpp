@@ -1,0 +1,106 @@
+// A Kalman filter over two costs; seconds throughout.
+#include <weir/backpressure/cost_model.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace weir {
+
+namespace {
+
+constexpr double first_noise = 0.1;   // relative; corrected by what is seen
+constexpr double least_noise = 0.02;  // clocks and schedulers are never better
+constexpr double most_noise = 0.3;    // beyond it, it is change rather than noise
+constexpr double noise_memory = 0.05; // weight of the newest batch: about 20 batches
+constexpr double drift = 0.01;        // costs wander by so much per batch: about 10 batches of memory at noise 0.1
+constexpr double drift_fixed = 0.002; // of the interval
+constexpr double doubt_fixed = 0.05;  // of the interval: least uncertainty of the fixed cost after a surprise
+constexpr double prior_fixed = 0.5;   // of the interval: a fixed cost above it asks for a longer interval
+constexpr double surprise = 4.0;      // standard deviations: once in 16,000 batches by chance
+constexpr double extrapolation = 10.0;
+constexpr double least_usable = 0.2; // of the interval: batches grow rather than starve when the fixed cost eats it all
+
+double squared(double x) noexcept {
+  return x * x;
+}
+
+} // namespace
+
+cost_model::cost_model(double interval_seconds, double first_rate) noexcept
+    : interval_(interval_seconds), largest_(first_rate * interval_seconds), per_unit_(1 / first_rate),
+      var_fixed_(squared(prior_fixed * interval_seconds)), var_per_unit_(squared(per_unit_)), noise_(first_noise) {}
+
+void cost_model::observe(double units, double seconds) noexcept {
+  var_fixed_ += squared(drift_fixed * interval_);
+  var_per_unit_ += squared(drift * per_unit_);
+  limit_uncertainty();
+
+  const double expected = seconds_for(units);
+  const double residual = seconds - expected;
+  const auto not_known = [&] { return var_fixed_ + 2 * units * covariance_ + squared(units) * var_per_unit_; };
+  double noise_variance = squared(noise_ * expected);
+  const double variance = not_known() + noise_variance;
+  const bool surprised = squared(residual) > squared(surprise) * variance;
+  if (surprised || batches_ == 0)
+    noise_variance = squared(noise_ * std::min(expected, seconds));
+  if (surprised)
+    doubt();
+
+  largest_ = std::max(largest_, units);
+  ++batches_;
+  correct(units, residual, not_known() + noise_variance);
+  keep_in_bounds();
+
+  if (batches_ > 1) { // the first compares with a mere belief
+    const double seen = std::min(squared(residual) / variance, squared(surprise)) * squared(noise_);
+    noise_ = std::clamp(std::sqrt(squared(noise_) + noise_memory * (seen - squared(noise_))), least_noise, most_noise);
+  }
+}
+
+double cost_model::capacity() const noexcept {
+  const double usable = std::max(interval_ - fixed_, least_usable * interval_);
+  return usable / per_unit_ / interval_;
+}
+
+void cost_model::doubt() noexcept {
+  var_fixed_ = squared(std::max(fixed_, doubt_fixed * interval_));
+  var_per_unit_ = squared(per_unit_);
+  covariance_ = 0;
+}
+
+/// The usual update for one measurement `fixed + units * per_unit`, whose residual has this variance.
+void cost_model::correct(double units, double residual, double variance) noexcept {
+  const double with_fixed = var_fixed_ + units * covariance_; // covariance of the measurement with each cost
+  const double with_per_unit = covariance_ + units * var_per_unit_;
+  fixed_ += with_fixed / variance * residual;
+  per_unit_ += with_per_unit / variance * residual;
+  var_fixed_ = std::max(var_fixed_ - squared(with_fixed) / variance, 0.0);
+  var_per_unit_ = std::max(var_per_unit_ - squared(with_per_unit) / variance, 0.0);
+  covariance_ -= with_fixed * with_per_unit / variance;
+}
+
+/// Moves a cost that left its bounds back to the edge, and the other along with it as far as they are tied together.
+void cost_model::keep_in_bounds() noexcept {
+  if (fixed_ < 0) {
+    per_unit_ -= var_fixed_ > 0 ? covariance_ / var_fixed_ * fixed_ : 0;
+    fixed_ = 0;
+  }
+  const double least = interval_ / (extrapolation * largest_);
+  if (per_unit_ < least) {
+    fixed_ += var_per_unit_ > 0 ? covariance_ / var_per_unit_ * (least - per_unit_) : 0;
+    fixed_ = std::max(fixed_, 0.0);
+    per_unit_ = least;
+  }
+}
+
+/// Ignorance grows while batches tell nothing; both variances shrink together so that what is tied stays tied.
+void cost_model::limit_uncertainty() noexcept {
+  const double most_fixed = squared(prior_fixed * interval_);
+  const double most_per_unit = squared(per_unit_);
+  const double shrink = std::min({1.0, most_fixed / var_fixed_, most_per_unit / var_per_unit_});
+  var_fixed_ *= shrink;
+  var_per_unit_ *= shrink;
+  covariance_ *= shrink;
+}
+
+} // namespace weir

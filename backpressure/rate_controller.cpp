@@ -1,0 +1,255 @@
+// From a finished batch to the limits of the next.
+#include <weir/backpressure/rate_controller.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <weir/backpressure/internal/check_options.hpp>
+
+namespace weir {
+
+namespace {
+
+constexpr double record_size_memory = 0.1; // weight of the newest batch in the average record size
+
+duration from_seconds(double s) noexcept {
+  constexpr double longest = 9e9; // a duration holds 292 years
+  return duration{static_cast<duration::rep>(std::clamp(s, 0.0, longest) * 1e9)};
+}
+
+} // namespace
+
+expected<rate_controller> rate_controller::make(duration batch_interval, rate_control_options options) {
+  auto law = pid_rate_estimator::make(batch_interval, options.gains);
+  if (!law)
+    return std::move(law).error();
+  if (auto valid = internal::check_options(options); !valid)
+    return std::move(valid).error();
+  return rate_controller{batch_interval, std::move(options), *std::move(law)};
+}
+
+rate_controller::rate_controller(duration batch_interval, rate_control_options options, pid_rate_estimator law)
+    : interval_(batch_interval), options_(std::move(options)), law_(std::move(law)),
+      model_(seconds_of(batch_interval), options_.first_batch_rate) {
+  decision_.unit = options_.unit;
+  if (!options_.enabled) {
+    rate_ = options_.job.ceiling;
+    decision_.clamp = rate_clamp::off;
+  } else {
+    rate_ = bounded(options_.first_batch_rate);
+    decision_.clamp = rate_clamp::first_batch;
+    if (options_.extensions.cost_model)
+      law_.prime(*rate_); // the controller knows the first rate: the first batch gives an estimate
+  }
+  decision_.rate_before = decision_.rate_after = rate_;
+}
+
+expected<void> rate_controller::set_gains(pid_gains gains) {
+  auto done = law_.set_gains(gains);
+  if (done)
+    options_.gains = gains;
+  return done;
+}
+
+std::vector<partition_share> rate_controller::limits(const plan_moment& at, std::span<const partition_backlog> backlogs) {
+  last_cut_ = at.now;
+  const double seconds = seconds_of(at.interval);
+  auto shares = divide(options_.enabled ? rate_now(at) : rate_, seconds, backlogs);
+  decision_.split = shares;
+  return shares;
+}
+
+rate_decision rate_controller::on_batch(const batch_timing& batch) {
+  decision_.rate_before = rate_;
+  decision_.rate_after = rate_;
+  decision_.measured_rate.reset();
+  decision_.proportional = decision_.integral = decision_.derivative = decision_.drain = 0;
+  const double units = units_of(batch.records, batch.bytes);
+  if (!options_.enabled) {
+    decision_.clamp = rate_clamp::off;
+  } else if (!(units > 0) || batch.processing_time <= duration::zero()) {
+    decision_.clamp = rate_clamp::no_estimate;
+  } else {
+    forget_after_pause(batch.end);
+    learn_record_size(batch);
+    learn_partitions(batch);
+    learn_rate(batch, units);
+  }
+  return decision_;
+}
+
+void rate_controller::learn_rate(const batch_timing& batch, double units) {
+  const auto& extensions = options_.extensions;
+  const double measured = units / std::chrono::duration<double, std::milli>(batch.processing_time).count() * 1000;
+  model_.observe(units, seconds_of(batch.processing_time));
+  const double capacity = extensions.cost_model ? model_.capacity() : measured;
+  const duration delay = extensions.predict_delay ? expected_delay(batch) : batch.scheduling_delay;
+  decision_.measured_rate = measured;
+  decision_.capacity = capacity;
+  decision_.fixed_cost = from_seconds(model_.fixed_seconds());
+  decision_.nanoseconds_per_unit = model_.seconds_per_unit() * 1e9;
+  decision_.expected_delay = delay;
+
+  const auto estimate = law_.step(batch.end, capacity, delay);
+  if (!estimate) {
+    decision_.clamp = rate_clamp::no_estimate;
+    return;
+  }
+  const auto& terms = law_.last_terms();
+  decision_.proportional = terms.proportional;
+  decision_.integral = terms.integral;
+  decision_.derivative = terms.derivative;
+  decision_.clamp = terms.raised_to_min_rate ? rate_clamp::min_rate : rate_clamp::none;
+  delay_judged_ = delay;
+
+  double rate = *estimate;
+  const bool keeps_up = !batch.limited && batch.processing_time + batch.scheduling_delay <= interval_;
+  if (extensions.anti_windup && !extensions.cost_model && keeps_up && rate < *rate_) {
+    rate = *rate_;
+    decision_.clamp = rate_clamp::data_bound;
+  }
+  if (extensions.max_rise && rate > *rate_ * *extensions.max_rise) {
+    rate = *rate_ * *extensions.max_rise;
+    decision_.clamp = rate_clamp::max_rise;
+  }
+  rate_ = bounded(rate);
+  if (extensions.anti_windup)
+    law_.applied(*rate_);
+  decision_.rate_after = rate_;
+}
+
+/// The rate for a batch cut now: the learnt one, less what has gone wrong since.
+double rate_controller::rate_now(const plan_moment& at) noexcept {
+  decision_.drain = 0;
+  decision_.rate_after = rate_;
+  if (!options_.extensions.predict_delay)
+    return *rate_;
+  if (model_.batches() == 0) { // the first batch is still out: do not send a second one blindly after it
+    if (at.unfinished.batches == 0)
+      return *rate_;
+    decision_.clamp = rate_clamp::first_batch;
+    decision_.rate_after = bounded(std::min(*rate_, law_.gains().min_rate));
+    return *decision_.rate_after;
+  }
+  const double interval = seconds_of(interval_);
+  const auto ahead = look_ahead(at.unfinished);
+  const double per_interval = model_.capacity() / ahead.slowdown / interval; // units/s of rate per second of delay
+  const double unjudged = std::max(ahead.seconds - seconds_of(delay_judged_), 0.0);
+  const double above = options_.extensions.drain_above
+                           ? std::max(ahead.seconds - *options_.extensions.drain_above * interval, 0.0)
+                           : 0.0;
+  decision_.expected_delay = from_seconds(ahead.seconds);
+  const double learnt = *rate_ / ahead.slowdown;
+  decision_.drain = *rate_ - learnt + (law_.gains().integral * unjudged + above) * per_interval;
+  if (decision_.drain > 0) {
+    decision_.clamp = rate_clamp::drain;
+    decision_.rate_after = bounded(std::max(*rate_ - decision_.drain, std::min(*rate_, law_.gains().min_rate)));
+  }
+  return *decision_.rate_after;
+}
+
+/// How long the work already cut will take. What is overdue is believed to slow down everything behind it alike.
+rate_controller::outlook rate_controller::look_ahead(const work_in_flight& unfinished) const noexcept {
+  if (unfinished.batches == 0)
+    return {};
+  const double all = units_of(unfinished.records, unfinished.bytes);
+  const double running = units_of(unfinished.running_records, unfinished.running_bytes);
+  const bool one_runs = running > 0 || unfinished.running_for > duration::zero();
+  const double waiting_batches = static_cast<double>(unfinished.batches) - (one_runs ? 1.0 : 0.0);
+  const double waiting = waiting_batches * model_.fixed_seconds() + std::max(all - running, 0.0) * model_.seconds_per_unit();
+  if (!one_runs)
+    return {.seconds = waiting};
+  const double expected = model_.seconds_for(running);
+  const double elapsed = seconds_of(unfinished.running_for);
+  if (elapsed <= expected)
+    return {.seconds = expected - elapsed + waiting};
+  const double slowdown = elapsed / expected;
+  return {.seconds = waiting * slowdown, .slowdown = slowdown};
+}
+
+/// Delay that the next batch to be cut will meet, seen from the end of this one.
+duration rate_controller::expected_delay(const batch_timing& batch) const noexcept {
+  const auto ahead = look_ahead(batch.unfinished);
+  const double until_cut = last_cut_ ? seconds_of(*last_cut_ + interval_ - batch.end) : 0.0;
+  return from_seconds(ahead.seconds - std::max(until_cut, 0.0));
+}
+
+double rate_controller::bounded(double rate) noexcept {
+  if (rate < options_.job.floor) {
+    rate = options_.job.floor;
+    decision_.clamp = rate_clamp::floor;
+  }
+  if (options_.job.ceiling && rate > *options_.job.ceiling) {
+    rate = *options_.job.ceiling;
+    decision_.clamp = rate_clamp::ceiling;
+  }
+  return rate;
+}
+
+std::vector<partition_share> rate_controller::divide(std::optional<double> rate, double seconds,
+                                                     std::span<const partition_backlog> backlogs) {
+  const double records_per_unit = options_.unit == rate_unit::bytes ? 1 / bytes_per_record_ : 1.0;
+  const double scale = seconds * records_per_unit;
+  std::vector<partition_share> shares;
+  const auto& ceiling = options_.partition.ceiling;
+  if (!rate && !ceiling) { // nothing limits: say so, never with a number
+    for (const auto& b : backlogs)
+      shares.push_back({b.partition, b.cap ? std::optional{static_cast<std::uint64_t>(*b.cap)} : std::nullopt});
+    return shares;
+  }
+  std::vector<partition_backlog> capped(backlogs.begin(), backlogs.end());
+  double all = 0;
+  for (auto& b : capped) {
+    all += static_cast<double>(b.lag);
+    const auto own = std::ranges::find(partitions_, b.partition, &partition_cost::partition);
+    if (own != partitions_.end()) {
+      const double least = options_.gains.min_rate / static_cast<double>(capped.size());
+      const double cap = std::max(own->model.capacity(), least) * scale;
+      b.cap = std::min(b.cap.value_or(cap), cap);
+    }
+  }
+  return split_.divide(rate ? *rate * scale : all, capped, options_.partition.floor * scale,
+                       ceiling ? std::optional{*ceiling * scale} : std::nullopt);
+}
+
+double rate_controller::units_of(std::uint64_t records, std::uint64_t bytes) const noexcept {
+  return static_cast<double>(options_.unit == rate_unit::bytes ? bytes : records);
+}
+
+void rate_controller::learn_record_size(const batch_timing& batch) noexcept {
+  if (batch.records == 0 || batch.bytes == 0)
+    return;
+  const double size = static_cast<double>(batch.bytes) / static_cast<double>(batch.records);
+  bytes_per_record_ += (bytes_seen_ ? record_size_memory : 1.0) * (size - bytes_per_record_);
+  bytes_seen_ = true;
+}
+
+void rate_controller::learn_partitions(const batch_timing& batch) {
+  if (options_.scope != rate_scope::partition)
+    return;
+  for (const auto& p : batch.partitions) {
+    const double units = units_of(p.records, p.bytes);
+    if (!(units > 0) || p.busy <= duration::zero())
+      continue;
+    auto own = std::ranges::find(partitions_, p.partition, &partition_cost::partition);
+    if (own == partitions_.end())
+      own = partitions_.insert(own, {p.partition, cost_model{seconds_of(interval_), options_.first_batch_rate}});
+    own->model.observe(units, seconds_of(p.busy));
+  }
+}
+
+/// After a pause the law's error and slope speak of another time, and the costs may have changed.
+void rate_controller::forget_after_pause(steady_time end) noexcept {
+  const auto& after = options_.extensions.reset_after;
+  if (after && last_end_ && seconds_of(end - *last_end_) > *after * seconds_of(interval_)) {
+    law_.reset();
+    if (options_.extensions.cost_model)
+      law_.prime(*rate_);
+    model_.doubt();
+    for (auto& p : partitions_)
+      p.model.doubt();
+  }
+  last_end_ = end;
+}
+
+} // namespace weir

@@ -35,8 +35,10 @@ struct source_batch {
 
 /// What one node of the graph gives at one batch time.
 struct node_batch {
-  bool present = true;          ///< A missing batch is not an empty one.
-  std::uint32_t partitions = 0; ///< Number of logical partitions.
+  bool present = true;                ///< A missing batch is not an empty one.
+  std::uint32_t partitions = 0;       ///< Logical partitions of the output.
+  std::uint32_t input_partitions = 0; ///< Logical partitions of the inputs together.
+  std::vector<std::uint32_t> input_offsets; ///< Per input: what is added to its partition numbers (union).
 };
 
 /// A planned batch. Fixed before its first record is processed; shared by all threads.

@@ -1,0 +1,60 @@
+// What can run a plan. Next: inline_executor.hpp, actors/actor_executor.hpp.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <weir/runtime/internal/replica.hpp>
+#include <weir/runtime/options.hpp>
+
+namespace weir {
+
+/// What an executor tells the job. Called from any thread; must not block.
+struct executor_events {
+  std::function<void(epoch, std::vector<replica_report>)> complete; ///< Every replica has ended the batch.
+  std::function<void(epoch, error)> failed;                         ///< Once per epoch; the job then aborts it.
+  std::function<void(epoch)> aborted;                               ///< No replica holds anything of the batch any more.
+  std::function<void()> work_waits; ///< In line only: `run_ready` has something to do. From any thread.
+};
+
+/// What an executor needs to build the replicas. The graph, plan and clock outlive it.
+struct executor_setup {
+  std::string job_name;
+  const graph* job = nullptr;
+  const plan* all = nullptr;
+  const clock* time = nullptr;
+  std::uint64_t seed = 1;
+  std::function<void(log_level, std::string_view, std::string_view)> log;
+  std::function<std::unique_ptr<receiver>(source_id, std::uint32_t)> make_receiver;
+  std::function<void(std::string_view)> on_thread_start;
+  executor_events events;
+};
+
+/// Runs the replicas of a plan. Every call comes from the control thread. One batch is open at a time: `run` follows
+/// the `complete` or `aborted` of the batch before.
+class executor {
+public:
+  virtual ~executor() = default;
+
+  /// Builds and opens every replica.
+  /// @returns the first error of an `open`; then nothing is left running.
+  virtual expected<void> start() = 0;
+  virtual void run(batch_ptr whole) = 0;
+  virtual void abort(epoch at) = 0;
+
+  /// Closes every replica and waits for it. No event follows.
+  virtual void stop() = 0;
+
+  /// In line: does what can be done now on this thread. @returns whether it did anything.
+  virtual bool run_ready() { return false; }
+};
+
+/// Single-threaded, deterministic for a given seed. Defined in runtime/inline_executor.cpp.
+std::unique_ptr<executor> make_inline_executor(executor_setup setup);
+
+/// CAF actors on worker threads. Defined in actors/actor_executor.cpp.
+std::unique_ptr<executor> make_actor_executor(executor_setup setup);
+
+} // namespace weir

@@ -1,0 +1,82 @@
+// Operators as data: what users composed, before it is planned. Next: plan.hpp.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include <weir/runtime/expected.hpp>
+#include <weir/runtime/identifiers.hpp>
+#include <weir/runtime/source.hpp>
+#include <weir/runtime/stage.hpp>
+
+namespace weir {
+
+enum class node_kind { source, stage, sink };
+
+/// Where the number of logical partitions of a node's output comes from.
+enum class partition_rule {
+  of_source,        ///< One per range of the batch.
+  of_input,         ///< As many as the (only) input has.
+  sum_of_inputs,    ///< Union: the partitions of the inputs one after another, the first input's first.
+  fixed,            ///< `node::fixed_partitions`; 0 stands for the default of the options.
+};
+
+/// One operator inside a node, for `explain()` and messages.
+struct operator_info {
+  std::string kind;           ///< e.g. "map", "reduce_by_key".
+  std::source_location where; ///< The user's call.
+};
+
+/// A node of the graph: a source, a fused run of operators, or a sink.
+struct node {
+  node_id id;
+  node_kind kind = node_kind::stage;
+  std::string name;                     ///< Identity given with `.named()`, or empty.
+  std::vector<operator_info> operators; ///< In the order records pass them.
+  std::vector<node_id> inputs;
+  partition_rule partitions = partition_rule::of_input;
+  std::uint32_t fixed_partitions = 0;
+  std::uint32_t max_replicas = 0;     ///< 0: as many as there are worker threads.
+  bool blocking = false;              ///< Needs a thread of its own.
+  bool retains = false;               ///< May keep data beyond the block it came in.
+  bool needs_all_inputs = false;      ///< A missing batch on an input is an error, not a missing result.
+  std::source_location where;
+  std::function<std::unique_ptr<stage>()> make_stage; ///< Stages and sinks.
+  source_factory make_source;                         ///< Sources.
+  std::vector<error> mistakes;                        ///< Found while the node was described.
+
+  /// "map | filter | reduce_by_key", or the name followed by that.
+  [[nodiscard]] std::string label() const;
+};
+
+/// The operators of a job and the edges between them. Filled by streams before the start; not thread-safe.
+class graph {
+public:
+  /// Adds a node behind its inputs. After `freeze` the node is refused and remembered as a mistake.
+  node_id add(node n);
+
+  [[nodiscard]] const std::vector<node>& nodes() const noexcept { return nodes_; }
+  [[nodiscard]] node& at(node_id id) { return nodes_[id.value]; }
+  [[nodiscard]] const node& at(node_id id) const { return nodes_[id.value]; }
+  [[nodiscard]] std::vector<node_id> consumers_of(node_id id) const;
+
+  /// A mistake that belongs to no node, e.g. streams of two contexts in one union.
+  void add_mistake(error mistake) { mistakes_.push_back(std::move(mistake)); }
+
+  /// No node may be added from now on.
+  void freeze() noexcept { frozen_ = true; }
+
+  /// Every mistake of the graph, each with the source line of the user's call.
+  [[nodiscard]] std::vector<error> check() const;
+
+private:
+  std::vector<node> nodes_;
+  std::vector<error> mistakes_;
+  bool frozen_ = false;
+};
+
+} // namespace weir

@@ -1,0 +1,102 @@
+#include <weir/runtime/internal/receiver_replica.hpp>
+
+namespace weir {
+namespace {
+
+/// Blocks read before other work on the same thread gets its turn.
+constexpr int blocks_per_turn = 4;
+
+} // namespace
+
+receiver_replica::receiver_replica(const replica_environment& environment, node_id node, std::uint32_t index,
+                                   std::unique_ptr<receiver> work)
+    : environment_(&environment), node_(node), index_(index), id_(environment.all->at(node).first_replica.value + index),
+      source_(*environment.all->at(node).source),
+      retained_(environment.job->at(node).label(), environment.all->at(node).retained_share), work_(std::move(work)),
+      out_(environment.all->at(node), index, *environment.all, *environment.out, *environment.clock) {}
+
+expected<void> receiver_replica::open(std::function<void()> wake) {
+  return work_->open(make_replica_context(*environment_, node_, index_, retained_, std::move(wake)));
+}
+
+void receiver_replica::start(batch_ptr whole) {
+  open_ = std::move(whole);
+  report_ = {.replica = id_, .node = node_, .epoch = open_->epoch, .counts = {}, .bytes_out = 0, .busy = {}, .blocked = {},
+             .partitions = {}, .edges = {}};
+  out_.begin(open_);
+  was_blocked_ = false;
+  if (auto begun = work_->begin(*open_, open_->sources[source_.value]); !begun) {
+    failed_ = true;
+    environment_->out->failed(id_, open_->epoch, std::move(begun).error());
+    return;
+  }
+  advance();
+}
+
+void receiver_replica::take(grant_message message) {
+  out_.add_credit(message);
+  advance();
+}
+
+void receiver_replica::resume() {
+  advance();
+}
+
+void receiver_replica::advance() {
+  const auto entered = environment_->clock->steady_now();
+  if (was_blocked_)
+    report_.blocked += entered - stamp_;
+  stamp_ = entered;
+  if (open_ && !failed_)
+    read();
+  was_blocked_ = open_ && out_.blocked();
+}
+
+void receiver_replica::read() {
+  for (int turn = 0; turn < blocks_per_turn && !out_.blocked(); ++turn) {
+    auto got = work_->receive(out_);
+    const auto now = environment_->clock->steady_now();
+    report_.busy += now - stamp_;
+    stamp_ = now;
+    if (!got) {
+      failed_ = true;
+      environment_->out->failed(id_, open_->epoch, std::move(got).error());
+      return;
+    }
+    if (*got == received::nothing)
+      return;
+    if (*got == received::complete) {
+      finish_batch();
+      return;
+    }
+  }
+  if (!out_.blocked())
+    environment_->out->yield(id_);
+}
+
+void receiver_replica::finish_batch() {
+  out_.end({.epoch = open_->epoch, .time = open_->time, .watermark = open_->watermark,
+            .present = open_->nodes[node_.value].present});
+  report_.counts = {.records_in = out_.records(), .records_out = out_.records(), .dropped = 0};
+  report_.bytes_out = out_.bytes();
+  report_.edges = out_.work();
+  open_.reset();
+  environment_->out->ended(std::move(report_));
+}
+
+void receiver_replica::abort(epoch at) {
+  if (open_ && open_->epoch <= at) {
+    work_->abort();
+    open_.reset();
+  }
+  out_.discard();
+  failed_ = false;
+  was_blocked_ = false;
+  environment_->out->aborted(id_, at);
+}
+
+void receiver_replica::close() noexcept {
+  work_->close();
+}
+
+} // namespace weir

@@ -1,0 +1,30 @@
+#include <weir/runtime/internal/replica.hpp>
+
+#include <weir/runtime/internal/receiver_replica.hpp>
+#include <weir/runtime/internal/stage_replica.hpp>
+
+namespace weir {
+
+std::unique_ptr<replica> make_replica(const replica_environment& environment, node_id node, std::uint32_t index) {
+  if (const auto source = environment.all->at(node).source)
+    return std::make_unique<receiver_replica>(environment, node, index, environment.make_receiver(*source, index));
+  return std::make_unique<stage_replica>(environment, node, index, environment.job->at(node).make_stage());
+}
+
+replica_context make_replica_context(const replica_environment& environment, node_id node, std::uint32_t index,
+                                     retained_account& retained, std::function<void()> wake) {
+  const auto& planned = environment.all->at(node);
+  return {.node = node,
+          .name = environment.job->at(node).label(),
+          .index = index,
+          .replicas = planned.replicas,
+          .output_partitions = planned.fixed_partitions,
+          .limits = planned.limits,
+          .retained = &retained,
+          .wake = std::move(wake),
+          .log = [&environment, component = environment.job->at(node).label()](log_level level, std::string_view text) {
+            environment.log(level, component, text);
+          }};
+}
+
+} // namespace weir

@@ -32,7 +32,7 @@ cost_model::cost_model(double interval_seconds, double first_rate) noexcept
 
 void cost_model::observe(double units, double seconds) noexcept {
   var_fixed_ += squared(drift_fixed * interval_);
-  var_per_unit_ += squared(drift * per_unit_);
+  var_per_unit_ += squared(drift * std::max(per_unit_, least_per_unit()));
   limit_uncertainty();
 
   const double expected = seconds_for(units);
@@ -49,7 +49,7 @@ void cost_model::observe(double units, double seconds) noexcept {
   largest_ = std::max(largest_, units);
   ++batches_;
   correct(units, residual, not_known() + noise_variance);
-  keep_in_bounds();
+  keep_positive();
 
   if (batches_ > 1) { // the first compares with a mere belief
     const double seen = std::min(squared(residual) / variance, squared(surprise)) * squared(noise_);
@@ -59,13 +59,18 @@ void cost_model::observe(double units, double seconds) noexcept {
 
 double cost_model::capacity() const noexcept {
   const double usable = std::max(interval_ - fixed_, least_usable * interval_);
-  return usable / per_unit_ / interval_;
+  return usable / std::max(per_unit_, least_per_unit()) / interval_;
 }
 
 void cost_model::doubt() noexcept {
   var_fixed_ = squared(std::max(fixed_, doubt_fixed * interval_));
-  var_per_unit_ = squared(per_unit_);
+  var_per_unit_ = squared(std::max(per_unit_, least_per_unit()));
   covariance_ = 0;
+}
+
+/// Below it a cost per unit is not believed: a batch ten times as large as any seen would fit an interval.
+double cost_model::least_per_unit() const noexcept {
+  return interval_ / (extrapolation * largest_);
 }
 
 /// The usual update for one measurement `fixed + units * per_unit`, whose residual has this variance.
@@ -79,24 +84,23 @@ void cost_model::correct(double units, double residual, double variance) noexcep
   covariance_ -= with_fixed * with_per_unit / variance;
 }
 
-/// Moves a cost that left its bounds back to the edge, and the other along with it as far as they are tied together.
-void cost_model::keep_in_bounds() noexcept {
+/// Moves a cost that fell below zero back to it, and the other along as far as the two are tied together.
+void cost_model::keep_positive() noexcept {
   if (fixed_ < 0) {
     per_unit_ -= var_fixed_ > 0 ? covariance_ / var_fixed_ * fixed_ : 0;
     fixed_ = 0;
   }
-  const double least = interval_ / (extrapolation * largest_);
-  if (per_unit_ < least) {
-    fixed_ += var_per_unit_ > 0 ? covariance_ / var_per_unit_ * (least - per_unit_) : 0;
+  if (per_unit_ < 0) {
+    fixed_ -= var_per_unit_ > 0 ? covariance_ / var_per_unit_ * per_unit_ : 0;
     fixed_ = std::max(fixed_, 0.0);
-    per_unit_ = least;
+    per_unit_ = 0;
   }
 }
 
 /// Ignorance grows while batches tell nothing; both variances shrink together so that what is tied stays tied.
 void cost_model::limit_uncertainty() noexcept {
   const double most_fixed = squared(prior_fixed * interval_);
-  const double most_per_unit = squared(per_unit_);
+  const double most_per_unit = squared(std::max(per_unit_, least_per_unit()));
   const double shrink = std::min({1.0, most_fixed / var_fixed_, most_per_unit / var_per_unit_});
   var_fixed_ *= shrink;
   var_per_unit_ *= shrink;

@@ -36,13 +36,14 @@ public:
 
 private:
   void correct(double units, double residual, double variance) noexcept;
-  void keep_in_bounds() noexcept;
+  void keep_positive() noexcept;
   void limit_uncertainty() noexcept;
+  [[nodiscard]] double least_per_unit() const noexcept;
 
   double interval_;
   double largest_;   ///< Units of the largest batch seen, or believed to fit before any.
   double fixed_ = 0; ///< Seconds per batch, >= 0.
-  double per_unit_;  ///< Seconds per unit, > 0.
+  double per_unit_;  ///< Seconds per unit, >= 0.
   double var_fixed_; ///< Variances and covariance of the two: what is not known yet.
   double var_per_unit_;
   double covariance_ = 0;

@@ -1,0 +1,95 @@
+# Functions that define tests, benchmarks and fuzz targets.
+
+if(WEIR_BUILD_TESTS)
+  find_package(Catch2 REQUIRED)
+  find_package(rapidcheck REQUIRED)
+  include(Catch)
+  if(Catch2_VERSION VERSION_LESS 3)
+    set(weir_catch_header <catch2/catch.hpp>)
+  else()
+    set(weir_catch_header <catch2/catch_all.hpp>)
+  endif()
+
+  # Catch2 is expensive to parse and tests have many translation units: they share one precompiled
+  # header. Without -fpch-preprocess ccache would not see what such a header contains.
+  file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/tests/pch.cpp" CONTENT "// Owns the precompiled header.\n")
+  add_library(weir_test_pch OBJECT "${PROJECT_BINARY_DIR}/tests/pch.cpp")
+  target_link_libraries(weir_test_pch PUBLIC weir Catch2::Catch2WithMain)
+  target_compile_options(weir_test_pch PUBLIC $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  target_precompile_headers(
+    weir_test_pch PRIVATE ${weir_catch_header} <fmt/format.h> <algorithm> <chrono> <concepts>
+    <cstdint> <expected> <functional> <memory> <optional> <span> <string> <string_view> <utility>
+    <variant> <vector>)
+  set_target_properties(weir_test_pch PROPERTIES CXX_EXTENSIONS OFF)
+  weir_set_warnings(weir_test_pch)
+endif()
+
+# weir_add_test(NAME name LABELS labels... SOURCES files... [LIBS libraries...] [TIMEOUT seconds])
+#
+# A Catch2 program; main() is given. Labels: unit, integration, slow. Each test case of a `unit`
+# program is a test of ctest (60 s); any other program is one test (300 s), which has the machine's
+# cores for itself and counts as skipped when it exits with 77. Without sources there is no test.
+function(weir_add_test)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS")
+  if(NOT arg_SOURCES)
+    return()
+  endif()
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_link_libraries(${arg_NAME} PRIVATE weir_test_support ${arg_LIBS} rapidcheck rapidcheck_catch
+                                            Catch2::Catch2WithMain)
+  target_compile_options(${arg_NAME} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  target_precompile_headers(${arg_NAME} REUSE_FROM weir_test_pch)
+  set_target_properties(${arg_NAME} PROPERTIES CXX_EXTENSIONS OFF)
+  weir_set_warnings(${arg_NAME})
+  if("unit" IN_LIST arg_LABELS)
+    if(NOT arg_TIMEOUT)
+      set(arg_TIMEOUT 60)
+    endif()
+    add_dependencies(unit_tests ${arg_NAME})
+    string(REGEX REPLACE "^unit_" "" prefix "${arg_NAME}")
+    catch_discover_tests(${arg_NAME} TEST_PREFIX "${prefix}: " PROPERTIES LABELS "${arg_LABELS}"
+                                                                          TIMEOUT ${arg_TIMEOUT})
+  else()
+    if(NOT arg_TIMEOUT)
+      set(arg_TIMEOUT 300)
+    endif()
+    add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
+    set_tests_properties(${arg_NAME} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+                                                SKIP_RETURN_CODE 77 RUN_SERIAL ON)
+  endif()
+endfunction()
+
+# weir_add_bench(NAME name SOURCES files... [LIBS libraries...]): a program on Google Benchmark, whose
+# main() is given unless a source defines it.
+function(weir_add_bench)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME" "SOURCES;LIBS")
+  find_package(benchmark REQUIRED)
+  weir_add_program(${arg_NAME} ${arg_SOURCES} LIBS ${arg_LIBS} weir_test_support
+                   benchmark::benchmark_main)
+endfunction()
+
+# weir_add_fuzz(NAME name SOURCES files... [LIBS libraries...] [CORPUS dir]): a target that defines
+# LLVMFuzzerTestOneInput. With Clang it is a fuzzer; elsewhere it replays its corpus and a fixed run of
+# random bytes, as a test with the label fuzz.
+function(weir_add_fuzz)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;CORPUS" "SOURCES;LIBS")
+  add_executable(${arg_NAME} ${arg_SOURCES})
+  target_link_libraries(${arg_NAME} PRIVATE weir_test_support ${arg_LIBS})
+  set_target_properties(${arg_NAME} PROPERTIES CXX_EXTENSIONS OFF)
+  weir_set_warnings(${arg_NAME})
+  set(command ${arg_NAME})
+  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+    target_link_options(${arg_NAME} PRIVATE -fsanitize=fuzzer)
+    list(APPEND command -runs=20000 -seed=1)
+  else()
+    target_sources(${arg_NAME} PRIVATE "${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cpp")
+  endif()
+  if(arg_CORPUS)
+    cmake_path(ABSOLUTE_PATH arg_CORPUS NORMALIZE)
+    list(APPEND command "${arg_CORPUS}")
+  endif()
+  if(WEIR_BUILD_TESTS)
+    add_test(NAME ${arg_NAME} COMMAND ${command})
+    set_tests_properties(${arg_NAME} PROPERTIES LABELS fuzz TIMEOUT 120)
+  endif()
+endfunction()

@@ -12,11 +12,12 @@ constexpr double first_noise = 0.1;   // relative; corrected by what is seen
 constexpr double least_noise = 0.02;  // clocks and schedulers are never better
 constexpr double most_noise = 0.3;    // beyond it, it is change rather than noise
 constexpr double noise_memory = 0.05; // weight of the newest batch: about 20 batches
-constexpr double drift = 0.01;        // costs wander by so much per batch: about 10 batches of memory at noise 0.1
+constexpr double drift = 0.015;       // costs wander by so much per batch: about seven batches of memory at noise 0.1
 constexpr double drift_fixed = 0.002; // of the interval
 constexpr double doubt_fixed = 0.05;  // of the interval: least uncertainty of the fixed cost after a surprise
 constexpr double prior_fixed = 0.5;   // of the interval: a fixed cost above it asks for a longer interval
 constexpr double surprise = 4.0;      // standard deviations: once in 16,000 batches by chance
+constexpr double tolerated = 0.05; // standard deviation of the time of a full batch that calls for no caution
 constexpr double extrapolation = 10.0;
 constexpr double least_usable = 0.2; // of the interval: batches grow rather than starve when the fixed cost eats it all
 
@@ -33,13 +34,11 @@ cost_model::cost_model(double interval_seconds, double first_rate) noexcept
 void cost_model::observe(double units, double seconds) noexcept {
   var_fixed_ += squared(drift_fixed * interval_);
   var_per_unit_ += squared(drift * std::max(per_unit_, least_per_unit()));
-  limit_uncertainty();
 
   const double expected = seconds_for(units);
   const double residual = seconds - expected;
-  const auto not_known = [&] { return var_fixed_ + 2 * units * covariance_ + squared(units) * var_per_unit_; };
   double noise_variance = squared(noise_ * expected);
-  const double variance = not_known() + noise_variance;
+  const double variance = variance_at(units) + noise_variance;
   const bool surprised = squared(residual) > squared(surprise) * variance;
   if (surprised || batches_ == 0)
     noise_variance = squared(noise_ * std::min(expected, seconds));
@@ -48,8 +47,9 @@ void cost_model::observe(double units, double seconds) noexcept {
 
   largest_ = std::max(largest_, units);
   ++batches_;
-  correct(units, residual, not_known() + noise_variance);
+  correct(units, residual, variance_at(units) + noise_variance);
   keep_positive();
+  limit_uncertainty(seconds);
 
   if (batches_ > 1) { // the first compares with a mere belief
     const double seen = std::min(squared(residual) / variance, squared(surprise)) * squared(noise_);
@@ -59,7 +59,13 @@ void cost_model::observe(double units, double seconds) noexcept {
 
 double cost_model::capacity() const noexcept {
   const double usable = std::max(interval_ - fixed_, least_usable * interval_);
-  return usable / std::max(per_unit_, least_per_unit()) / interval_;
+  const double units = usable / std::max(per_unit_, least_per_unit());
+  const double uncertainty = std::sqrt(variance_at(units)) / interval_;
+  return units / interval_ / (1 + std::max(uncertainty - tolerated, 0.0));
+}
+
+double cost_model::variance_at(double units) const noexcept {
+  return std::max(var_fixed_ + 2 * units * covariance_ + squared(units) * var_per_unit_, 0.0);
 }
 
 void cost_model::doubt() noexcept {
@@ -97,9 +103,10 @@ void cost_model::keep_positive() noexcept {
   }
 }
 
-/// Ignorance grows while batches tell nothing; both variances shrink together so that what is tied stays tied.
-void cost_model::limit_uncertainty() noexcept {
-  const double most_fixed = squared(prior_fixed * interval_);
+/// Ignorance grows while batches tell nothing, up to this: a fixed cost is not above what a whole batch took, a cost per
+/// unit not uncertain by more than itself. Both variances shrink together so that what is tied stays tied.
+void cost_model::limit_uncertainty(double seconds) noexcept {
+  const double most_fixed = squared(std::min(std::max(fixed_, seconds), prior_fixed * interval_));
   const double most_per_unit = squared(std::max(per_unit_, least_per_unit()));
   const double shrink = std::min({1.0, most_fixed / var_fixed_, most_per_unit / var_per_unit_});
   var_fixed_ *= shrink;

@@ -24,7 +24,7 @@ public:
   /// Seconds a batch of `units` is expected to take.
   [[nodiscard]] double seconds_for(double units) const noexcept { return fixed_ + per_unit_ * units; }
 
-  /// Units per second such that one interval's worth just fits into one interval, > 0.
+  /// Units per second such that one interval's worth just fits into one interval, > 0; less while that is a guess.
   [[nodiscard]] double capacity() const noexcept;
 
   /// The costs may have changed unseen: keeps them as a guess, ready to be overruled by the next batch.
@@ -37,7 +37,8 @@ public:
 private:
   void correct(double units, double residual, double variance) noexcept;
   void keep_positive() noexcept;
-  void limit_uncertainty() noexcept;
+  void limit_uncertainty(double seconds) noexcept;
+  [[nodiscard]] double variance_at(double units) const noexcept;
   [[nodiscard]] double least_per_unit() const noexcept;
 
   double interval_;

@@ -199,8 +199,10 @@ std::vector<partition_share> rate_controller::divide(std::optional<double> rate,
   }
   std::vector<partition_backlog> capped(backlogs.begin(), backlogs.end());
   double all = 0;
+  double floors = 0;
   for (auto& b : capped) {
     all += static_cast<double>(b.lag);
+    floors += std::min(static_cast<double>(b.lag), options_.partition.floor * scale);
     const auto own = std::ranges::find(partitions_, b.partition, &partition_cost::partition);
     if (own != partitions_.end()) {
       const double least = options_.gains.min_rate / static_cast<double>(capped.size());
@@ -208,7 +210,10 @@ std::vector<partition_share> rate_controller::divide(std::optional<double> rate,
       b.cap = std::min(b.cap.value_or(cap), cap);
     }
   }
-  return split_.divide(rate ? *rate * scale : all, capped, options_.partition.floor * scale,
+  double batch_records = rate ? std::max(*rate * scale, floors) : all;
+  if (options_.job.ceiling)
+    batch_records = std::min(batch_records, *options_.job.ceiling * scale);
+  return split_.divide(batch_records, capped, options_.partition.floor * scale,
                        ceiling ? std::optional{*ceiling * scale} : std::nullopt);
 }
 

@@ -8,21 +8,26 @@ namespace weir {
 
 namespace {
 
+/// Part of a batch that is divided evenly before the rest goes by lag: a quiet partition beside a deep one gets its few
+/// records now and not when the deep one has been drained.
+constexpr double even_part = 0.1;
+
 /// One partition while a batch is divided, in records with fractions.
 struct pool {
-  double weight = 0; ///< Its lag.
-  double room = 0;   ///< What it may still take.
-  double level = 0;  ///< What it was given.
+  double weight = 0;
+  double room = 0;  ///< What it may still take.
+  double level = 0; ///< What it was given.
 };
 
 /// Pours `amount` into the pools by weight, again and again from those that overflow into those that have room.
-void pour(double amount, std::vector<pool>& pools) {
+/// @returns what found no room.
+double pour(double amount, std::vector<pool>& pools) {
   for (std::size_t round = 0; round < pools.size() && amount > 0; ++round) {
     double weight = 0;
     for (const auto& p : pools)
       weight += p.room > 0 ? p.weight : 0;
     if (!(weight > 0))
-      return;
+      break;
     double spilled = 0;
     for (auto& p : pools) {
       if (!(p.room > 0))
@@ -35,6 +40,7 @@ void pour(double amount, std::vector<pool>& pools) {
     }
     amount = spilled;
   }
+  return amount;
 }
 
 } // namespace
@@ -51,7 +57,7 @@ std::vector<partition_share> rate_split::divide(double batch_records, std::span<
       room = std::min(room, std::max(*b.cap, 0.0));
     if (ceiling)
       room = std::min(room, *ceiling);
-    pools.push_back({.weight = lag, .room = room});
+    pools.push_back({.weight = 1, .room = room});
     floors += std::min(floor, room);
   }
 
@@ -64,7 +70,11 @@ std::vector<partition_share> rate_split::divide(double batch_records, std::span<
     p.room -= sure;
     rest -= sure;
   }
-  pour(rest, pools);
+  const double even = rest * even_part;
+  const double spilled = pour(even, pools);
+  for (std::size_t i = 0; i < pools.size(); ++i)
+    pools[i].weight = static_cast<double>(backlogs[i].lag);
+  pour(rest - even + spilled, pools);
 
   std::vector<partition_share> shares;
   shares.reserve(backlogs.size());

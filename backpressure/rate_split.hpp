@@ -19,7 +19,8 @@ struct partition_backlog {
   std::optional<double> cap{};   ///< Records this batch at most, beside the configured ceiling; nullopt: none.
 };
 
-/// Divides a number of records over partitions in proportion to their lag.
+/// Divides a number of records over partitions: nine tenths in proportion to their lag, one tenth evenly, so that a quiet
+/// partition does not wait behind a deep one.
 ///
 /// Water-filling: what a partition cannot use, because of its lag, its cap or its ceiling, goes to the others, so the
 /// shares add up to the whole as long as anybody can use it. A floor is served first, to partitions that have lag.

@@ -1,0 +1,9 @@
+// Reading from Kafka and writing to it: everything of the target weir::kafka. Start at kafka/options.hpp.
+#pragma once
+
+#include <weir/connectors/kafka/direct_stream.hpp>
+#include <weir/connectors/kafka/embedded_broker.hpp>
+#include <weir/connectors/kafka/offset_committer.hpp>
+#include <weir/connectors/kafka/options.hpp>
+#include <weir/connectors/kafka/producer_sink.hpp>
+#include <weir/connectors/kafka/record.hpp>

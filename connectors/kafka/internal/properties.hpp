@@ -1,0 +1,41 @@
+// From weir's options to a librdkafka configuration: which properties weir owns, and how the others get through.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <weir/connectors/kafka/internal/handles.hpp>
+#include <weir/runtime/expected.hpp>
+
+namespace weir::kafka {
+
+/// What a client is for; decides which properties the user may set.
+enum class client_role { consumer, producer };
+
+/// Properties in the form of librdkafka. Later entries win.
+using property_list = std::vector<std::pair<std::string, std::string>>;
+
+/// Checks the user's properties against those that weir owns, and their values against librdkafka.
+/// @returns errc::invalid_config naming the property, its value (never a secret's), the reason and the remedy.
+expected<void> check_properties(client_role role, const std::map<std::string, std::string>& properties);
+
+/// Builds a configuration from the user's properties and weir's own, which win.
+expected<conf_ptr> make_conf(const std::map<std::string, std::string>& user, const property_list& own);
+
+/// Whether the value of a property must not appear in any text.
+[[nodiscard]] bool is_secret(std::string_view property);
+
+/// Replaces the values of secrets wherever they appear in a text of librdkafka.
+class redactor {
+public:
+  redactor() = default;
+  explicit redactor(const std::map<std::string, std::string>& properties);
+  [[nodiscard]] std::string operator()(std::string_view text) const;
+
+private:
+  std::vector<std::string> secrets_;
+};
+
+} // namespace weir::kafka

@@ -28,7 +28,7 @@ using replica_id = identifier<struct replica_tag, std::uint32_t>; ///< A running
 using source_id = identifier<struct source_tag, std::uint32_t>;   ///< A source of the plan, in order of creation.
 /// Logical partition of a stream, 0-based. For a source: the index of its range in the batch.
 using partition_id = identifier<struct partition_tag, std::uint32_t>;
-/// Number of a consistent cut. Rises by one per batch that is started; never used twice by a run.
+/// Number of a consistent cut. Rises with each batch that is started; never used twice by a run.
 using epoch = identifier<struct epoch_tag, std::uint64_t>;
 
 } // namespace weir

@@ -1,0 +1,196 @@
+// The composition root: puts graph, plan, executor, sources and rate control together. See context.hpp.
+#include <weir/runtime/context.hpp>
+
+#include <mutex>
+
+#include <weir/backpressure/rate_controller.hpp>
+#include <weir/runtime/internal/job.hpp>
+
+namespace weir {
+namespace {
+
+/// One rate controller behind the interface that the job knows.
+class controller_governor final : public rate_governor {
+public:
+  explicit controller_governor(rate_controller controller, duration interval)
+      : controller_(std::move(controller)), interval_(interval) {}
+
+  std::vector<std::optional<std::uint64_t>> limits(steady_time now, const unfinished_work& unfinished,
+                                                   const std::vector<partition_position>& unread) override {
+    std::vector<partition_backlog> backlogs;
+    for (std::size_t i = 0; i < unread.size(); ++i)
+      backlogs.push_back({.partition = partition_id(static_cast<std::uint32_t>(i)),
+                          .lag = static_cast<std::uint64_t>(unread[i].lag())});
+    const plan_moment at{.now = now, .interval = interval_, .unfinished = work_of(unfinished)};
+    std::vector<std::optional<std::uint64_t>> limits;
+    for (const auto& share : controller_.limits(at, backlogs))
+      limits.push_back(share.max_records);
+    return limits;
+  }
+
+  rate_decision on_batch(const source_timing& timing) override {
+    std::vector<partition_timing> partitions(timing.partition_records.size());
+    for (std::size_t i = 0; i < partitions.size(); ++i)
+      partitions[i] = {.partition = partition_id(static_cast<std::uint32_t>(i)), .records = timing.partition_records[i]};
+    for (const auto& work : timing.partitions)
+      if (work.partition.value < partitions.size())
+        partitions[work.partition.value].busy += work.busy;
+    return controller_.on_batch({.end = timing.end,
+                                 .records = timing.records,
+                                 .bytes = timing.bytes,
+                                 .processing_time = timing.processing_time,
+                                 .scheduling_delay = timing.scheduling_delay,
+                                 .limited = timing.limited,
+                                 .unfinished = work_of(timing.unfinished),
+                                 .partitions = partitions});
+  }
+
+  expected<void> set_gains(pid_gains gains) override { return controller_.set_gains(gains); }
+
+private:
+  static work_in_flight work_of(const unfinished_work& unfinished) {
+    return {.batches = unfinished.batches, .records = unfinished.records, .bytes = 0,
+            .running_records = unfinished.running_records, .running_bytes = 0, .running_for = unfinished.running_for};
+  }
+
+  rate_controller controller_;
+  duration interval_;
+};
+
+expected<std::unique_ptr<rate_governor>> make_governor(const context_options& options) {
+  auto controller = rate_controller::make(options.batch_interval, options.rate_control);
+  if (!controller)
+    return std::move(controller).error();
+  return std::make_unique<controller_governor>(std::move(*controller), options.batch_interval);
+}
+
+} // namespace
+
+class context::impl {
+public:
+  [[nodiscard]] std::shared_ptr<job> current() const {
+    std::lock_guard guard(mutex_);
+    return job_;
+  }
+  void set(std::shared_ptr<job> started) {
+    std::lock_guard guard(mutex_);
+    job_ = std::move(started);
+  }
+
+  std::vector<std::shared_ptr<listener>> listeners;
+
+private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<job> job_;
+};
+
+context::context(std::shared_ptr<composition> composed, std::unique_ptr<impl> running)
+    : composed_(std::move(composed)), impl_(std::move(running)) {}
+context::context(context&&) noexcept = default;
+context& context::operator=(context&&) noexcept = default;
+context::~context() = default;
+
+expected<context> context::make(context_options options) {
+  if (auto checked = check(options); !checked)
+    return std::move(checked).error();
+  if (auto governor = make_governor(options); !governor)
+    return std::move(governor).error();
+  auto composed = std::make_shared<composition>();
+  composed->options = std::move(options);
+  return context(std::move(composed), std::make_unique<impl>());
+}
+
+expected<void> context::start() {
+  if (running())
+    return error(errc::invalid_state, "the context is already running; stop it before the next start");
+  auto planned = make_plan(composed_->graph, composed_->options);
+  if (!planned)
+    return std::move(planned).error();
+  composed_->graph.freeze();
+  auto started = std::make_shared<job>(*composed_, std::move(*planned), impl_->listeners);
+  const bool in_line = composed_->options.executor == executor_kind::in_line;
+  if (auto running = started->start(&make_governor, in_line ? &make_inline_executor : &make_actor_executor); !running)
+    return running;
+  impl_->set(std::move(started));
+  return {};
+}
+
+expected<stop_result> context::stop(duration deadline, stop_mode mode) {
+  const auto running = impl_->current();
+  if (!running)
+    return stop_result{};
+  running->request_stop(deadline, mode);
+  if (auto ended = await(); !ended)
+    return std::move(ended).error();
+  return running->left();
+}
+
+void context::request_stop(duration deadline, stop_mode mode) {
+  if (const auto running = impl_->current())
+    running->request_stop(deadline, mode);
+}
+
+expected<void> context::await() {
+  auto ended = await_for(duration::max());
+  if (!ended)
+    return std::move(ended).error();
+  return {};
+}
+
+expected<bool> context::await_for(duration limit) {
+  const auto running = impl_->current();
+  if (!running)
+    return true;
+  if (composed_->options.executor == executor_kind::in_line) {
+    const auto started = std::chrono::steady_clock::now();
+    while (!running->finished() && std::chrono::steady_clock::now() - started < limit)
+      if (!running->turn())
+        running->idle(std::chrono::milliseconds(10));
+  } else if (!running->wait(limit)) {
+    return false;
+  }
+  if (running->failure())
+    return *running->failure();
+  return running->finished();
+}
+
+bool context::running() const {
+  const auto current = impl_->current();
+  return current && !current->finished();
+}
+
+bool context::run_ready() {
+  const auto running = impl_->current();
+  if (!running || composed_->options.executor != executor_kind::in_line)
+    return running && !running->finished();
+  while (running->turn()) {
+  }
+  return !running->finished();
+}
+
+void context::add_listener(std::shared_ptr<listener> hears) {
+  impl_->listeners.push_back(std::move(hears));
+}
+
+expected<void> context::set_gains(pid_gains gains) {
+  auto options = composed_->options;
+  options.rate_control.gains = gains;
+  if (auto governor = make_governor(options); !governor)
+    return std::move(governor).error();
+  if (const auto running = impl_->current())
+    running->set_gains(gains);
+  return {};
+}
+
+expected<std::string> context::explain(explain_format format) const {
+  auto planned = make_plan(composed_->graph, composed_->options);
+  if (!planned)
+    return std::move(planned).error();
+  return weir::explain(composed_->graph, *planned, format);
+}
+
+const context_options& context::options() const {
+  return composed_->options;
+}
+
+} // namespace weir

@@ -1,0 +1,134 @@
+// One run of a context: ticks to batches, batches to the executor, results to sources and listeners.
+#pragma once
+
+#include <atomic>
+#include <future>
+#include <map>
+
+#include <weir/runtime/batch_generator.hpp>
+#include <weir/runtime/batch_scheduler.hpp>
+#include <weir/runtime/context.hpp>
+#include <weir/runtime/executor.hpp>
+#include <weir/runtime/internal/control_loop.hpp>
+#include <weir/runtime/internal/rate_governor.hpp>
+
+namespace weir {
+
+/// The control path of a running job. Everything but the constructor, `start`, `request_stop` and `wait` happens on
+/// the control thread (in line: on the caller of `turn`).
+class job final : private source_host {
+public:
+  using governor_factory = std::function<expected<std::unique_ptr<rate_governor>>(const context_options&)>;
+  using executor_factory = std::function<std::unique_ptr<executor>(executor_setup)>;
+
+  job(const composition& composed, plan planned, std::vector<std::shared_ptr<listener>> listeners);
+  ~job();
+
+  /// Opens sources and replicas and starts the threads. Call once.
+  expected<void> start(const governor_factory& make_governor, const executor_factory& make_executor);
+
+  void request_stop(duration deadline, stop_mode mode);
+  void set_gains(pid_gains gains);
+
+  /// Waits for the end, at most `limit`. @returns whether it has come.
+  bool wait(duration limit);
+  [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
+
+  /// After the end: why the job ended, if not by a stop or by itself, and what it left.
+  [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
+  [[nodiscard]] const stop_result& left() const noexcept { return left_; }
+
+  /// Does what is due. @returns whether it did anything.
+  bool turn();
+
+  /// In line: waits until there may be something to do, at most `limit`.
+  void idle(duration limit);
+
+private:
+  struct input {
+    std::unique_ptr<source> control;
+    std::unique_ptr<rate_governor> governor;
+    std::vector<partition_position> unread; ///< Answer of the last survey.
+    std::vector<std::int64_t> fixed_ends;   ///< available_now: where to stop, by partition of the first survey.
+  };
+
+  struct quiesce_request {
+    quiesce_kind kind;
+    steady_time deadline;
+    std::function<void()> then;
+  };
+
+  struct stop_request {
+    stop_mode mode;
+    steady_time deadline;
+  };
+
+  // source_host
+  void quiesce(quiesce_kind kind, duration deadline, std::function<void()> then) override;
+  void run_blocking(std::function<void()> work, std::function<void()> then) override;
+  void wake() override;
+  void fail(error reason) override;
+  void log(log_level level, std::string_view component, std::string_view message) override;
+  weir::clock& clock() override { return *clock_; }
+
+  expected<void> open_sources(const governor_factory& make_governor);
+  void run_control_thread();
+  [[nodiscard]] wall_time next_deadline() const;
+
+  bool poll_sources();
+  bool plan_when_due();
+  void survey(tick at);
+  void on_surveyed(tick at, std::uint64_t generation, std::vector<expected<std::vector<partition_position>>> answers);
+  void submit(tick at);
+  [[nodiscard]] bool read_everything() const;
+  [[nodiscard]] unfinished_work unfinished() const;
+  [[nodiscard]] bool planning_allowed() const;
+
+  bool start_next_batch();
+  void on_complete(epoch at, std::vector<replica_report> reports);
+  void on_failed(epoch at, error reason);
+  void on_aborted(epoch at);
+  void abort_open();
+  void rewind_to(const planned_batch& first);
+  batch_report describe(const planned_batch& done, const std::vector<replica_report>& reports);
+
+  bool settle_quiesce();
+  bool settle_stop();
+  void end_with(error reason);
+  void finish();
+
+  const composition* composed_;
+  plan plan_;
+  std::vector<std::shared_ptr<listener>> listeners_;
+  std::shared_ptr<weir::clock> clock_;
+  bool in_line_;
+
+  control_loop loop_;
+  std::unique_ptr<helper_thread> helper_;
+  std::vector<input> inputs_; ///< By `source_id`.
+  std::unique_ptr<executor> executor_;
+  batch_generator generator_;
+  batch_scheduler scheduler_;
+
+  std::atomic<bool> poll_wanted_{true};
+  steady_time next_poll_{};
+  bool surveying_ = false;
+  std::uint64_t survey_generation_ = 0; ///< Answers to older surveys are void.
+  bool plan_now_ = false;               ///< available_now and once: plan without waiting for a tick.
+  bool planned_all_ = false;            ///< available_now and once: nothing is left to plan.
+  batch_time last_time_{};
+  std::uint64_t next_epoch_ = 1;
+  bool aborting_ = false;
+  std::optional<error> abort_reason_;
+  std::vector<quiesce_request> quiescing_;
+  std::optional<stop_request> stopping_;
+
+  std::optional<error> failure_;
+  stop_result left_;
+  std::atomic<bool> finished_{false};
+  std::promise<void> finished_promise_;
+  std::shared_future<void> finished_future_;
+  std::thread control_thread_;
+};
+
+} // namespace weir

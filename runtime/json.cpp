@@ -1,0 +1,2 @@
+// Boost.JSON, compiled once into the library, so that users need not link it.
+#include <boost/json/src.hpp>

@@ -1,5 +1,10 @@
 # Functions that define tests, benchmarks and fuzz targets.
 
+# What a sanitizer build runs, and the benchmarks, each by one name.
+foreach(group IN ITEMS unit_tests fuzz_tests benchmarks)
+  add_custom_target(${group})
+endforeach()
+
 if(WEIR_BUILD_TESTS)
   find_package(Catch2 REQUIRED)
   find_package(rapidcheck REQUIRED)
@@ -47,6 +52,7 @@ function(weir_add_test)
     endif()
     add_dependencies(unit_tests ${arg_NAME})
     string(REGEX REPLACE "^unit_" "" prefix "${arg_NAME}")
+    string(REPLACE "_" "/" prefix "${prefix}")
     catch_discover_tests(${arg_NAME} TEST_PREFIX "${prefix}: " PROPERTIES LABELS "${arg_LABELS}"
                                                                           TIMEOUT ${arg_TIMEOUT})
   else()
@@ -66,6 +72,7 @@ function(weir_add_bench)
   find_package(benchmark REQUIRED)
   weir_add_program(${arg_NAME} ${arg_SOURCES} LIBS ${arg_LIBS} weir_test_support
                    benchmark::benchmark_main)
+  add_dependencies(benchmarks ${arg_NAME})
 endfunction()
 
 # weir_add_fuzz(NAME name SOURCES files... [LIBS libraries...] [CORPUS dir]): a target that defines
@@ -77,6 +84,7 @@ function(weir_add_fuzz)
   target_link_libraries(${arg_NAME} PRIVATE weir_test_support ${arg_LIBS})
   set_target_properties(${arg_NAME} PROPERTIES CXX_EXTENSIONS OFF)
   weir_set_warnings(${arg_NAME})
+  add_dependencies(fuzz_tests ${arg_NAME})
   set(command ${arg_NAME})
   if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
     target_link_options(${arg_NAME} PRIVATE -fsanitize=fuzzer)

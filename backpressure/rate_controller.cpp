@@ -103,7 +103,8 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
   delay_judged_ = delay;
 
   double rate = *estimate;
-  const bool keeps_up = !batch.limited && batch.processing_time + batch.scheduling_delay <= interval_;
+  const bool data_bound = batch.allowed && batch.records < *batch.allowed;
+  const bool keeps_up = data_bound && batch.processing_time + batch.scheduling_delay <= interval_;
   if (extensions.anti_windup && !extensions.cost_model && keeps_up && rate < *rate_) {
     rate = *rate_;
     decision_.clamp = rate_clamp::data_bound;
@@ -198,10 +199,8 @@ std::vector<partition_share> rate_controller::divide(std::optional<double> rate,
     return shares;
   }
   std::vector<partition_backlog> capped(backlogs.begin(), backlogs.end());
-  double all = 0;
   double floors = 0;
   for (auto& b : capped) {
-    all += static_cast<double>(b.lag);
     floors += std::min(static_cast<double>(b.lag), options_.partition.floor * scale);
     const auto own = std::ranges::find(partitions_, b.partition, &partition_cost::partition);
     if (own != partitions_.end()) {
@@ -210,7 +209,8 @@ std::vector<partition_share> rate_controller::divide(std::optional<double> rate,
       b.cap = std::min(b.cap.value_or(cap), cap);
     }
   }
-  double batch_records = rate ? std::max(*rate * scale, floors) : all;
+  const double ceilings = ceiling ? *ceiling * scale * static_cast<double>(capped.size()) : 0.0;
+  double batch_records = rate ? std::max(*rate * scale, floors) : ceilings;
   if (options_.job.ceiling)
     batch_records = std::min(batch_records, *options_.job.ceiling * scale);
   return split_.divide(batch_records, capped, options_.partition.floor * scale,

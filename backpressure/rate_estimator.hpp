@@ -35,7 +35,7 @@ struct batch_timing {
   std::uint64_t bytes = 0;                     ///< Needed when the unit is bytes.
   duration processing_time{};  ///< Start to last commit.
   duration scheduling_delay{}; ///< Submission to start.
-  bool limited = true;                         ///< Some partition had more lag than its share when it was cut.
+  std::optional<std::uint64_t> allowed{};      ///< Sum of the limits it was cut with; nullopt: unlimited or unknown.
   work_in_flight unfinished{};                 ///< What was cut and is not finished at `end`; nothing runs yet.
   std::span<const partition_timing> partitions{}; ///< For scope partition; may be empty. Read during the call only.
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace weir {
 
@@ -11,6 +12,8 @@ namespace {
 /// Part of a batch that is divided evenly before the rest goes by lag: a quiet partition beside a deep one gets its few
 /// records now and not when the deep one has been drained.
 constexpr double even_part = 0.1;
+
+constexpr double unbounded = std::numeric_limits<double>::infinity();
 
 /// One partition while a batch is divided, in records with fractions.
 struct pool {
@@ -47,16 +50,14 @@ double pour(double amount, std::vector<pool>& pools) {
 
 std::vector<partition_share> rate_split::divide(double batch_records, std::span<const partition_backlog> backlogs,
                                                 double floor, std::optional<double> ceiling) {
+  const auto most = [&](const partition_backlog& b) { // whatever its lag
+    return std::max(std::min(b.cap.value_or(unbounded), ceiling.value_or(unbounded)), 0.0);
+  };
   std::vector<pool> pools;
   pools.reserve(backlogs.size());
   double floors = 0;
   for (const auto& b : backlogs) {
-    const auto lag = static_cast<double>(b.lag);
-    double room = lag;
-    if (b.cap)
-      room = std::min(room, std::max(*b.cap, 0.0));
-    if (ceiling)
-      room = std::min(room, *ceiling);
+    const double room = std::min(static_cast<double>(b.lag), most(b));
     pools.push_back({.weight = 1, .room = room});
     floors += std::min(floor, room);
   }
@@ -74,7 +75,12 @@ std::vector<partition_share> rate_split::divide(double batch_records, std::span<
   const double spilled = pour(even, pools);
   for (std::size_t i = 0; i < pools.size(); ++i)
     pools[i].weight = static_cast<double>(backlogs[i].lag);
-  pour(rest - even + spilled, pools);
+  const double spare = pour(rest - even + spilled, pools);
+  for (std::size_t i = 0; i < pools.size(); ++i) { // a limit above the lag says that the rate does not bind
+    pools[i].weight = 1;
+    pools[i].room = most(backlogs[i]) - pools[i].level;
+  }
+  pour(spare, pools);
 
   std::vector<partition_share> shares;
   shares.reserve(backlogs.size());

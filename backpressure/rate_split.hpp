@@ -23,9 +23,10 @@ struct partition_backlog {
 /// partition does not wait behind a deep one.
 ///
 /// Water-filling: what a partition cannot use, because of its lag, its cap or its ceiling, goes to the others, so the
-/// shares add up to the whole as long as anybody can use it. A floor is served first, to partitions that have lag.
+/// shares add up to the whole as long as anybody can use it. A floor is served first, to partitions that have lag. What
+/// nobody can use now is spread over all: a limit above the lag says that the data bounds the batch and not the rate.
 /// Fractions are kept per partition and paid out in a later batch: a small rate neither starves a partition nor rounds
-/// to a zero that could be taken for "unlimited". A partition that has nothing to read keeps no more than its fraction.
+/// to a zero that could be taken for "unlimited".
 /// Threads: none of its own; one controller owns it.
 class rate_split {
 public:

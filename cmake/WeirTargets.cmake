@@ -13,6 +13,8 @@ function(weir_add_library name)
                POSITION_INDEPENDENT_CODE ON
                CXX_EXTENSIONS OFF)
   target_compile_features(${name} PUBLIC cxx_std_23)
+  # Position independent, so that a shared library may embed weir, yet inlined as if it were not.
+  target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
   target_include_directories(
     ${name} PUBLIC "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>"
                    "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")

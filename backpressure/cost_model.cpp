@@ -12,24 +12,28 @@ constexpr double first_noise = 0.1;   // relative; corrected by what is seen
 constexpr double least_noise = 0.02;  // clocks and schedulers are never better
 constexpr double most_noise = 0.3;    // beyond it, it is change rather than noise
 constexpr double noise_memory = 0.05; // weight of the newest batch: about 20 batches
-constexpr double drift = 0.015;       // costs wander by so much per batch: about seven batches of memory at noise 0.1
+constexpr double drift =
+    0.015; // costs wander by so much per batch: about seven batches of memory at noise 0.1
 constexpr double drift_fixed = 0.002; // of the interval
-constexpr double doubt_fixed = 0.05;  // of the interval: least uncertainty of the fixed cost after a surprise
-constexpr double prior_fixed = 0.5;   // of the interval: a fixed cost above it asks for a longer interval
-constexpr double surprise = 4.0;      // standard deviations: once in 16,000 batches by chance
-constexpr double tolerated = 0.05; // standard deviation of the time of a full batch that calls for no caution
+constexpr double doubt_fixed =
+    0.05; // of the interval: least uncertainty of the fixed cost after a surprise
+constexpr double prior_fixed =
+    0.5; // of the interval: a fixed cost above it asks for a longer interval
+constexpr double surprise = 4.0; // standard deviations: once in 16,000 batches by chance
+constexpr double tolerated =
+    0.05; // standard deviation of the time of a full batch that calls for no caution
 constexpr double extrapolation = 10.0;
-constexpr double least_usable = 0.2; // of the interval: batches grow rather than starve when the fixed cost eats it all
+constexpr double least_usable =
+    0.2; // of the interval: batches grow rather than starve when the fixed cost eats it all
 
-double squared(double x) noexcept {
-  return x * x;
-}
+double squared(double x) noexcept { return x * x; }
 
 } // namespace
 
 cost_model::cost_model(double interval_seconds, double first_rate) noexcept
-    : interval_(interval_seconds), largest_(first_rate * interval_seconds), per_unit_(1 / first_rate),
-      var_fixed_(squared(prior_fixed * interval_seconds)), var_per_unit_(squared(per_unit_)), noise_(first_noise) {}
+    : interval_(interval_seconds), largest_(first_rate * interval_seconds),
+      per_unit_(1 / first_rate), var_fixed_(squared(prior_fixed * interval_seconds)),
+      var_per_unit_(squared(per_unit_)), noise_(first_noise) {}
 
 void cost_model::observe(double units, double seconds) noexcept {
   var_fixed_ += squared(drift_fixed * interval_);
@@ -53,7 +57,8 @@ void cost_model::observe(double units, double seconds) noexcept {
 
   if (batches_ > 1) { // the first compares with a mere belief
     const double seen = std::min(squared(residual) / variance, squared(surprise)) * squared(noise_);
-    noise_ = std::clamp(std::sqrt(squared(noise_) + noise_memory * (seen - squared(noise_))), least_noise, most_noise);
+    noise_ = std::clamp(std::sqrt(squared(noise_) + noise_memory * (seen - squared(noise_))),
+                        least_noise, most_noise);
   }
 }
 
@@ -74,14 +79,17 @@ void cost_model::doubt() noexcept {
   covariance_ = 0;
 }
 
-/// Below it a cost per unit is not believed: a batch ten times as large as any seen would fit an interval.
+/// Below it a cost per unit is not believed: a batch ten times as large as any seen would fit an
+/// interval.
 double cost_model::least_per_unit() const noexcept {
   return interval_ / (extrapolation * largest_);
 }
 
-/// The usual update for one measurement `fixed + units * per_unit`, whose residual has this variance.
+/// The usual update for one measurement `fixed + units * per_unit`, whose residual has this
+/// variance.
 void cost_model::correct(double units, double residual, double variance) noexcept {
-  const double with_fixed = var_fixed_ + units * covariance_; // covariance of the measurement with each cost
+  const double with_fixed =
+      var_fixed_ + units * covariance_; // covariance of the measurement with each cost
   const double with_per_unit = covariance_ + units * var_per_unit_;
   fixed_ += with_fixed / variance * residual;
   per_unit_ += with_per_unit / variance * residual;
@@ -90,7 +98,8 @@ void cost_model::correct(double units, double residual, double variance) noexcep
   covariance_ -= with_fixed * with_per_unit / variance;
 }
 
-/// Moves a cost that fell below zero back to it, and the other along as far as the two are tied together.
+/// Moves a cost that fell below zero back to it, and the other along as far as the two are tied
+/// together.
 void cost_model::keep_positive() noexcept {
   if (fixed_ < 0) {
     per_unit_ -= var_fixed_ > 0 ? covariance_ / var_fixed_ * fixed_ : 0;
@@ -103,8 +112,9 @@ void cost_model::keep_positive() noexcept {
   }
 }
 
-/// Ignorance grows while batches tell nothing, up to this: a fixed cost is not above what a whole batch took, a cost per
-/// unit not uncertain by more than itself. Both variances shrink together so that what is tied stays tied.
+/// Ignorance grows while batches tell nothing, up to this: a fixed cost is not above what a whole
+/// batch took, a cost per unit not uncertain by more than itself. Both variances shrink together so
+/// that what is tied stays tied.
 void cost_model::limit_uncertainty(double seconds) noexcept {
   const double most_fixed = squared(std::min(std::max(fixed_, seconds), prior_fixed * interval_));
   const double most_per_unit = squared(std::max(per_unit_, least_per_unit()));

@@ -1,4 +1,5 @@
-// How long a batch of a given size takes: a fixed part and a part per record, learnt from finished batches. Next: rate_controller.hpp.
+// How long a batch of a given size takes: a fixed part and a part per record, learnt from finished
+// batches. Next: rate_controller.hpp.
 #pragma once
 
 #include <cstdint>
@@ -7,27 +8,33 @@ namespace weir {
 
 /// Fits `seconds = fixed + per_unit * units` to the batches seen, recursively.
 ///
-/// Problem: one batch cannot tell a fixed cost from a cost per record, a fixed cost makes small batches look slow, and
-/// noise moves any single measurement. Solution: a Kalman filter over the two costs. It starts from a prior (no fixed cost,
-/// the first-batch rate just fits an interval), weighs each batch by the noise seen so far, keeps what a batch cannot tell
-/// apart, forgets slowly, and doubts itself when a batch is far outside its expectation. No cost is negative, and no batch
-/// more than ten times as large as any seen is believed to fit an interval.
-/// O(1), no allocation. Threads: none of its own; one controller owns it.
+/// Problem: one batch cannot tell a fixed cost from a cost per record, a fixed cost makes small
+/// batches look slow, and noise moves any single measurement. Solution: a Kalman filter over the
+/// two costs. It starts from a prior (no fixed cost, the first-batch rate just fits an interval),
+/// weighs each batch by the noise seen so far, keeps what a batch cannot tell apart, forgets
+/// slowly, and doubts itself when a batch is far outside its expectation. No cost is negative, and
+/// no batch more than ten times as large as any seen is believed to fit an interval. O(1), no
+/// allocation. Threads: none of its own; one controller owns it.
 class cost_model {
 public:
-  /// @param interval_seconds > 0. @param first_rate > 0, units/s that are believed to fit an interval before any batch.
+  /// @param interval_seconds > 0. @param first_rate > 0, units/s that are believed to fit an
+  /// interval before any batch.
   cost_model(double interval_seconds, double first_rate) noexcept;
 
   /// Folds in a batch of `units` > 0 that took `seconds` > 0.
   void observe(double units, double seconds) noexcept;
 
   /// Seconds a batch of `units` is expected to take.
-  [[nodiscard]] double seconds_for(double units) const noexcept { return fixed_ + per_unit_ * units; }
+  [[nodiscard]] double seconds_for(double units) const noexcept {
+    return fixed_ + per_unit_ * units;
+  }
 
-  /// Units per second such that one interval's worth just fits into one interval, > 0; less while that is a guess.
+  /// Units per second such that one interval's worth just fits into one interval, > 0; less while
+  /// that is a guess.
   [[nodiscard]] double capacity() const noexcept;
 
-  /// The costs may have changed unseen: keeps them as a guess, ready to be overruled by the next batch.
+  /// The costs may have changed unseen: keeps them as a guess, ready to be overruled by the next
+  /// batch.
   void doubt() noexcept;
 
   [[nodiscard]] double fixed_seconds() const noexcept { return fixed_; }

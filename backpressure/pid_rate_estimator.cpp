@@ -1,12 +1,12 @@
 // The public PID law, term by term.
 #include <weir/backpressure/pid_rate_estimator.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <string_view>
-
-#include <fmt/format.h>
 
 namespace weir {
 
@@ -18,7 +18,8 @@ double milliseconds(duration d) noexcept {
 
 expected<void> check(const pid_gains& gains) {
   const auto refuse = [](std::string_view field, double value, std::string_view range) {
-    return error{errc::invalid_config, fmt::format("rate_control.gains.{} is {}; it must be {}", field, value, range)};
+    return error{errc::invalid_config,
+                 fmt::format("rate_control.gains.{} is {}; it must be {}", field, value, range)};
   };
   const auto not_negative = [](double v) { return std::isfinite(v) && v >= 0; };
   if (!not_negative(gains.proportional))
@@ -36,8 +37,8 @@ expected<void> check(const pid_gains& gains) {
 
 expected<pid_rate_estimator> pid_rate_estimator::make(duration batch_interval, pid_gains gains) {
   if (batch_interval <= duration::zero())
-    return error{errc::invalid_config,
-                 fmt::format("batch_interval is {} ms; it must be > 0", milliseconds(batch_interval))};
+    return error{errc::invalid_config, fmt::format("batch_interval is {} ms; it must be > 0",
+                                                   milliseconds(batch_interval))};
   if (auto valid = check(gains); !valid)
     return std::move(valid).error();
   return pid_rate_estimator{milliseconds(batch_interval), gains};
@@ -46,18 +47,21 @@ expected<pid_rate_estimator> pid_rate_estimator::make(duration batch_interval, p
 std::optional<double> pid_rate_estimator::update(const batch_timing& batch) noexcept {
   if (batch.records == 0 || batch.processing_time <= duration::zero())
     return std::nullopt;
-  const double measured = static_cast<double>(batch.records) / milliseconds(batch.processing_time) * 1000;
+  const double measured =
+      static_cast<double>(batch.records) / milliseconds(batch.processing_time) * 1000;
   return step(batch.end, measured, batch.scheduling_delay);
 }
 
-std::optional<double> pid_rate_estimator::step(steady_time at, double measured, duration delay) noexcept {
+std::optional<double> pid_rate_estimator::step(steady_time at, double measured,
+                                               duration delay) noexcept {
   const double now_ms = milliseconds(at.time_since_epoch());
   if (!(now_ms > latest_ms_) || !(measured > 0))
     return std::nullopt;
-  const double elapsed = (now_ms - latest_ms_) / 1000;            // seconds
-  const double error = latest_rate_ - measured;                   // per second
-  const double backlog = milliseconds(delay) * measured / interval_ms_; // per second: waiting work as a rate
-  const double slope = (error - latest_error_) / elapsed;         // per second squared
+  const double elapsed = (now_ms - latest_ms_) / 1000; // seconds
+  const double error = latest_rate_ - measured;        // per second
+  const double backlog =
+      milliseconds(delay) * measured / interval_ms_;      // per second: waiting work as a rate
+  const double slope = (error - latest_error_) / elapsed; // per second squared
   latest_ms_ = now_ms;
   if (first_) {
     prime(measured);

@@ -1,12 +1,13 @@
-// The public PID law: timing of finished batches in, records per second out. Next: rate_controller.hpp.
+// The public PID law: timing of finished batches in, records per second out. Next:
+// rate_controller.hpp.
 #pragma once
-
-#include <optional>
 
 #include <weir/backpressure/rate_estimator.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/rate_control.hpp>
 #include <weir/runtime/time.hpp>
+
+#include <optional>
 
 namespace weir {
 
@@ -16,12 +17,14 @@ namespace weir {
 ///
 ///     e = r - m,  b = s * m / T,  r' = max(min_rate, r - kp * e - ki * b - kd * de/dt)
 ///
-/// The first batch only primes it: r = m, e = 0, no estimate. Source: Spark Streaming's estimator, followed bit for
-/// bit (times in milliseconds as it has them), so gains tuned there carry over (docs/decisions/0004-pid-law.md).
-/// Threads: none of its own. One controller owns it and calls it from the control thread.
+/// The first batch only primes it: r = m, e = 0, no estimate. Source: Spark Streaming's estimator,
+/// followed bit for bit (times in milliseconds as it has them), so gains tuned there carry over
+/// (docs/decisions/0004-pid-law.md). Threads: none of its own. One controller owns it and calls it
+/// from the control thread.
 class pid_rate_estimator final : public rate_estimator {
 public:
-  /// The parts of the last estimate, in units/s: r' = max(min_rate, r - proportional - integral - derivative).
+  /// The parts of the last estimate, in units/s: r' = max(min_rate, r - proportional - integral -
+  /// derivative).
   struct terms {
     double proportional = 0;
     double integral = 0;
@@ -33,8 +36,10 @@ public:
   /// @returns errc::invalid_config naming the field, its value and the allowed range.
   static expected<pid_rate_estimator> make(duration batch_interval, pid_gains gains = {});
 
-  /// @returns the new rate in records/s over all partitions, or nullopt when the batch tells nothing:
-  ///          the first, an empty one, one without measured time, or one not later than its predecessor.
+  /// @returns the new rate in records/s over all partitions, or nullopt when the batch tells
+  /// nothing:
+  ///          the first, an empty one, one without measured time, or one not later than its
+  ///          predecessor.
   std::optional<double> update(const batch_timing& batch) noexcept override;
 
   /// The law itself, for callers that measure in another way.
@@ -42,7 +47,8 @@ public:
   /// @returns as update.
   std::optional<double> step(steady_time at, double measured, duration delay) noexcept;
 
-  /// Tells the law which rate was really applied, so that its next error starts there. No effect before priming.
+  /// Tells the law which rate was really applied, so that its next error starts there. No effect
+  /// before priming.
   void applied(double rate) noexcept;
 
   /// Primes the law with a rate, as its first batch would; the next batch gives an estimate.
@@ -59,7 +65,8 @@ public:
   [[nodiscard]] const terms& last_terms() const noexcept { return terms_; }
 
 private:
-  pid_rate_estimator(double interval_ms, pid_gains gains) : interval_ms_(interval_ms), gains_(gains) {}
+  pid_rate_estimator(double interval_ms, pid_gains gains)
+      : interval_ms_(interval_ms), gains_(gains) {}
 
   double interval_ms_;
   pid_gains gains_;

@@ -78,16 +78,16 @@ void report_finished(std::deque<cut_batch>& cut, steady_time now, plant_policy& 
 
 } // namespace
 
-std::vector<std::optional<double>> controlled_plant::cut(const plan_moment& at, std::span<const partition_backlog> backlogs) {
+std::vector<std::optional<double>>
+controlled_plant::cut(const plan_moment& at, std::span<const partition_backlog> backlogs) {
   std::vector<std::optional<double>> limits;
   for (const auto& share : controller_.limits(at, backlogs))
-    limits.push_back(share.max_records ? std::optional{static_cast<double>(*share.max_records)} : std::nullopt);
+    limits.push_back(share.max_records ? std::optional{static_cast<double>(*share.max_records)}
+                                       : std::nullopt);
   return limits;
 }
 
-void controlled_plant::finished(const batch_timing& batch) {
-  controller_.on_batch(batch);
-}
+void controlled_plant::finished(const batch_timing& batch) { controller_.on_batch(batch); }
 
 plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::uint64_t seed) {
   const std::size_t partitions = scenario.unread.size();
@@ -103,22 +103,28 @@ plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::u
 
     std::vector<partition_backlog> backlogs;
     for (std::size_t p = 0; p < partitions; ++p) {
-      const double share = scenario.share.empty() ? 1.0 / static_cast<double>(partitions) : scenario.share[p];
+      const double share =
+          scenario.share.empty() ? 1.0 / static_cast<double>(partitions) : scenario.share[p];
       run.unread[p] += scenario.load[k - 1] * scenario.interval * share;
       backlogs.push_back({.partition = partition_id{static_cast<std::uint32_t>(p)},
                           .lag = static_cast<std::uint64_t>(run.unread[p])});
     }
-    const auto limits = policy.cut({.now = now, .interval = interval, .unfinished = in_flight(cut, now)}, backlogs);
+    const auto limits =
+        policy.cut({.now = now, .interval = interval, .unfinished = in_flight(cut, now)}, backlogs);
 
     cut_batch batch{};
     if (std::ranges::all_of(limits, &std::optional<double>::has_value))
-      batch.allowed = std::accumulate(limits.begin(), limits.end(), std::uint64_t{0},
-                                      [](std::uint64_t sum, const auto& limit) { return sum + whole(*limit); });
+      batch.allowed =
+          std::accumulate(limits.begin(), limits.end(), std::uint64_t{0},
+                          [](std::uint64_t sum, const auto& limit) { return sum + whole(*limit); });
     double seconds = 0; // without the fixed cost
     for (std::size_t p = 0; p < partitions; ++p) {
       const double records = std::min(run.unread[p], limits[p].value_or(run.unread[p]));
-      const double busy = records * (scenario.cost.empty() ? 1.0 : scenario.cost[p]) / scenario.capacity[k - 1];
-      batch.partitions.push_back({.partition = backlogs[p].partition, .records = whole(records), .busy = to_duration(busy)});
+      const double busy =
+          records * (scenario.cost.empty() ? 1.0 : scenario.cost[p]) / scenario.capacity[k - 1];
+      batch.partitions.push_back({.partition = backlogs[p].partition,
+                                  .records = whole(records),
+                                  .busy = to_duration(busy)});
       batch.allowed = batch.allowed || run.unread[p] - records >= 1;
       batch.records += records;
       seconds += busy;
@@ -147,7 +153,8 @@ plant_verdict judge(const plant_scenario& scenario, const plant_run& run, std::u
   double busy = 0;
   std::size_t waiting = 0;
   for (const auto& row : run.rows) {
-    const double fits = row.capacity * (scenario.interval - scenario.fixed_cost) / scenario.interval;
+    const double fits =
+        row.capacity * (scenario.interval - scenario.fixed_cost) / scenario.interval;
     if (!row.rate || std::abs(*row.rate - fits) > 0.05 * fits)
       verdict.settled.reset();
     else if (!verdict.settled)
@@ -166,7 +173,8 @@ plant_verdict judge(const plant_scenario& scenario, const plant_run& run, std::u
     verdict.p95_delay = delays[static_cast<std::size_t>(0.95 * static_cast<double>(delays.size()))];
     verdict.worst_delay = delays.back();
   }
-  verdict.busy = waiting ? busy / static_cast<double>(waiting) : std::numeric_limits<double>::quiet_NaN();
+  verdict.busy =
+      waiting ? busy / static_cast<double>(waiting) : std::numeric_limits<double>::quiet_NaN();
   return verdict;
 }
 

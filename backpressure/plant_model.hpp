@@ -1,5 +1,10 @@
-// A job as rate control sees it, in virtual time: batches cut at ticks, run one after another. Next: rate_controller.hpp.
+// A job as rate control sees it, in virtual time: batches cut at ticks, run one after another.
+// Next: rate_controller.hpp.
 #pragma once
+
+#include <weir/backpressure/rate_controller.hpp>
+#include <weir/backpressure/rate_estimator.hpp>
+#include <weir/runtime/time.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -7,34 +12,33 @@
 #include <string>
 #include <vector>
 
-#include <weir/backpressure/rate_controller.hpp>
-#include <weir/backpressure/rate_estimator.hpp>
-#include <weir/runtime/time.hpp>
-
 namespace weir {
 
 /// What happens to the job: load and capacity tick by tick, and how partitions differ.
 struct plant_scenario {
   std::string name;
-  double interval = 1.0;              ///< Seconds between ticks, > 0.
-  std::vector<double> load{};         ///< Records/s that arrive before tick k (index k - 1). Its size is the number of ticks.
-  std::vector<double> capacity{};     ///< Records/s without fixed cost at tick k; as long as `load`.
-  double fixed_cost = 0;              ///< Seconds per batch, whatever its size, >= 0.
-  double noise = 0;                   ///< Each batch's time is multiplied by 1 + uniform(-noise, noise), in [0, 1).
-  std::vector<double> unread = {0.0}; ///< Records waiting at the start, per partition; its size is the number of partitions.
-  std::vector<double> share{};        ///< Share of the load per partition, summing to 1; empty: equal.
-  std::vector<double> cost{};         ///< Cost of a record relative to 1 / capacity, per partition; empty: 1.
+  double interval = 1.0;      ///< Seconds between ticks, > 0.
+  std::vector<double> load{}; ///< Records/s that arrive before tick k (index k - 1). Its size is
+                              ///< the number of ticks.
+  std::vector<double> capacity{}; ///< Records/s without fixed cost at tick k; as long as `load`.
+  double fixed_cost = 0;          ///< Seconds per batch, whatever its size, >= 0.
+  double noise = 0; ///< Each batch's time is multiplied by 1 + uniform(-noise, noise), in [0, 1).
+  std::vector<double> unread = {
+      0.0}; ///< Records waiting at the start, per partition; its size is the number of partitions.
+  std::vector<double> share{}; ///< Share of the load per partition, summing to 1; empty: equal.
+  std::vector<double>
+      cost{}; ///< Cost of a record relative to 1 / capacity, per partition; empty: 1.
 };
 
 /// What one tick did.
 struct plant_row {
-  std::uint32_t tick = 0; ///< From 1.
-  double records = 0;     ///< Cut at this tick.
+  std::uint32_t tick = 0;       ///< From 1.
+  double records = 0;           ///< Cut at this tick.
   std::optional<double> rate{}; ///< Rate in force at this tick, records/s; nullopt: unlimited.
-  double delay = 0;       ///< Seconds from the tick to the start of its batch.
-  double processing = 0;  ///< Seconds its batch took.
-  double unread = 0;      ///< Records left unread, all partitions.
-  double capacity = 0;    ///< Records/s.
+  double delay = 0;             ///< Seconds from the tick to the start of its batch.
+  double processing = 0;        ///< Seconds its batch took.
+  double unread = 0;            ///< Records left unread, all partitions.
+  double capacity = 0;          ///< Records/s.
 };
 
 struct plant_run {
@@ -47,7 +51,8 @@ class plant_policy {
 public:
   virtual ~plant_policy() = default;
   /// Records to cut now, per backlog; may exceed what is there. nullopt: unlimited.
-  virtual std::vector<std::optional<double>> cut(const plan_moment& at, std::span<const partition_backlog> backlogs) = 0;
+  virtual std::vector<std::optional<double>> cut(const plan_moment& at,
+                                                 std::span<const partition_backlog> backlogs) = 0;
   virtual void finished(const batch_timing& batch) = 0;
   /// Rate behind the last cut, records/s; nullopt: unlimited.
   [[nodiscard]] virtual std::optional<double> rate() const = 0;
@@ -57,28 +62,35 @@ public:
 class controlled_plant final : public plant_policy {
 public:
   explicit controlled_plant(rate_controller& controller) : controller_(controller) {}
-  std::vector<std::optional<double>> cut(const plan_moment& at, std::span<const partition_backlog> backlogs) override;
+  std::vector<std::optional<double>> cut(const plan_moment& at,
+                                         std::span<const partition_backlog> backlogs) override;
   void finished(const batch_timing& batch) override;
-  [[nodiscard]] std::optional<double> rate() const override { return controller_.decision().rate_after; }
+  [[nodiscard]] std::optional<double> rate() const override {
+    return controller_.decision().rate_after;
+  }
 
 private:
   rate_controller& controller_;
 };
 
-/// Runs the scenario to its end. A batch of n records takes (fixed + sum of records x cost / capacity) x noise; what is
-/// known of a batch reaches the policy when it ends and counts from the next tick on. Same seed, same run.
+/// Runs the scenario to its end. A batch of n records takes (fixed + sum of records x cost /
+/// capacity) x noise; what is known of a batch reaches the policy when it ends and counts from the
+/// next tick on. Same seed, same run.
 plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::uint64_t seed = 1);
 
 /// What a run is judged by. Delays and times are in intervals.
 struct plant_verdict {
-  std::optional<std::uint32_t> settled{}; ///< First tick from which the rate stays within 5 % of what fits an interval.
-  double p95_delay = 0;      ///< Scheduling delay after the warm-up.
-  double worst_delay = 0;    ///< As above, the largest.
-  double busy = 0;           ///< Share of time busy after the warm-up while records wait; NaN when none ever wait.
-  double longest_batch = 0;  ///< From the start on.
+  std::optional<std::uint32_t>
+      settled{}; ///< First tick from which the rate stays within 5 % of what fits an interval.
+  double p95_delay = 0;   ///< Scheduling delay after the warm-up.
+  double worst_delay = 0; ///< As above, the largest.
+  double busy =
+      0; ///< Share of time busy after the warm-up while records wait; NaN when none ever wait.
+  double longest_batch = 0; ///< From the start on.
 };
 
 /// @param warm_up ticks left out of delays and busy.
-plant_verdict judge(const plant_scenario& scenario, const plant_run& run, std::uint32_t warm_up = 12);
+plant_verdict judge(const plant_scenario& scenario, const plant_run& run,
+                    std::uint32_t warm_up = 12);
 
 } // namespace weir

@@ -1,10 +1,10 @@
 // From a finished batch to the limits of the next.
 #include <weir/backpressure/rate_controller.hpp>
 
+#include <weir/backpressure/internal/check_options.hpp>
+
 #include <algorithm>
 #include <cmath>
-
-#include <weir/backpressure/internal/check_options.hpp>
 
 namespace weir {
 
@@ -19,7 +19,8 @@ duration from_seconds(double s) noexcept {
 
 } // namespace
 
-expected<rate_controller> rate_controller::make(duration batch_interval, rate_control_options options) {
+expected<rate_controller> rate_controller::make(duration batch_interval,
+                                                rate_control_options options) {
   auto law = pid_rate_estimator::make(batch_interval, options.gains);
   if (!law)
     return std::move(law).error();
@@ -28,7 +29,8 @@ expected<rate_controller> rate_controller::make(duration batch_interval, rate_co
   return rate_controller{batch_interval, std::move(options), *std::move(law)};
 }
 
-rate_controller::rate_controller(duration batch_interval, rate_control_options options, pid_rate_estimator law)
+rate_controller::rate_controller(duration batch_interval, rate_control_options options,
+                                 pid_rate_estimator law)
     : interval_(batch_interval), options_(std::move(options)), law_(std::move(law)),
       model_(seconds_of(batch_interval), options_.first_batch_rate) {
   decision_.unit = options_.unit;
@@ -51,7 +53,8 @@ expected<void> rate_controller::set_gains(pid_gains gains) {
   return done;
 }
 
-std::vector<partition_share> rate_controller::limits(const plan_moment& at, std::span<const partition_backlog> backlogs) {
+std::vector<partition_share> rate_controller::limits(const plan_moment& at,
+                                                     std::span<const partition_backlog> backlogs) {
   last_cut_ = at.now;
   const double seconds = seconds_of(at.interval);
   auto shares = divide(options_.enabled ? rate_now(at) : rate_, seconds, backlogs);
@@ -80,8 +83,9 @@ rate_decision rate_controller::on_batch(const batch_timing& batch) {
 
 void rate_controller::learn_rate(const batch_timing& batch, double units) {
   const auto& extensions = options_.extensions;
-  const double measured = units / std::chrono::duration<double, std::milli>(batch.processing_time).count() * 1000;
-  model_.observe(units, seconds_of(batch.processing_time));
+  const double measured =
+      units / std::chrono::duration<double, std::milli>(batch.processing_time).count() * 1000;
+  model_.observe(units, seconds_to_judge(batch));
   const double capacity = extensions.cost_model ? model_.capacity() : measured;
   const duration delay = extensions.predict_delay ? expected_delay(batch) : batch.scheduling_delay;
   decision_.measured_rate = measured;
@@ -125,7 +129,8 @@ double rate_controller::rate_now(const plan_moment& at) noexcept {
   decision_.rate_after = rate_;
   if (!options_.extensions.predict_delay)
     return *rate_;
-  if (model_.batches() == 0) { // the first batch is still out: do not send a second one blindly after it
+  if (model_.batches() ==
+      0) { // the first batch is still out: do not send a second one blindly after it
     if (at.unfinished.batches == 0)
       return *rate_;
     decision_.clamp = rate_clamp::first_batch;
@@ -134,30 +139,36 @@ double rate_controller::rate_now(const plan_moment& at) noexcept {
   }
   const double interval = seconds_of(interval_);
   const auto ahead = look_ahead(at.unfinished);
-  const double per_interval = model_.capacity() / ahead.slowdown / interval; // units/s of rate per second of delay
+  const double per_interval =
+      model_.capacity() / ahead.slowdown / interval; // units/s of rate per second of delay
   const double unjudged = std::max(ahead.seconds - seconds_of(delay_judged_), 0.0);
-  const double above = options_.extensions.drain_above
-                           ? std::max(ahead.seconds - *options_.extensions.drain_above * interval, 0.0)
-                           : 0.0;
+  const double above =
+      options_.extensions.drain_above
+          ? std::max(ahead.seconds - *options_.extensions.drain_above * interval, 0.0)
+          : 0.0;
   decision_.expected_delay = from_seconds(ahead.seconds);
   const double learnt = *rate_ / ahead.slowdown;
   decision_.drain = *rate_ - learnt + (law_.gains().integral * unjudged + above) * per_interval;
   if (decision_.drain > 0) {
     decision_.clamp = rate_clamp::drain;
-    decision_.rate_after = bounded(std::max(*rate_ - decision_.drain, std::min(*rate_, law_.gains().min_rate)));
+    decision_.rate_after =
+        bounded(std::max(*rate_ - decision_.drain, std::min(*rate_, law_.gains().min_rate)));
   }
   return *decision_.rate_after;
 }
 
-/// How long the work already cut will take. What is overdue is believed to slow down everything behind it alike.
-rate_controller::outlook rate_controller::look_ahead(const work_in_flight& unfinished) const noexcept {
+/// How long the work already cut will take. What is overdue is believed to slow down everything
+/// behind it alike.
+rate_controller::outlook
+rate_controller::look_ahead(const work_in_flight& unfinished) const noexcept {
   if (unfinished.batches == 0)
     return {};
   const double all = units_of(unfinished.records, unfinished.bytes);
   const double running = units_of(unfinished.running_records, unfinished.running_bytes);
   const bool one_runs = running > 0 || unfinished.running_for > duration::zero();
   const double waiting_batches = static_cast<double>(unfinished.batches) - (one_runs ? 1.0 : 0.0);
-  const double waiting = waiting_batches * model_.fixed_seconds() + std::max(all - running, 0.0) * model_.seconds_per_unit();
+  const double waiting = waiting_batches * model_.fixed_seconds() +
+                         std::max(all - running, 0.0) * model_.seconds_per_unit();
   if (!one_runs)
     return {.seconds = waiting};
   const double expected = model_.seconds_for(running);
@@ -195,7 +206,8 @@ std::vector<partition_share> rate_controller::divide(std::optional<double> rate,
   const auto& ceiling = options_.partition.ceiling;
   if (!rate && !ceiling) { // nothing limits: say so, never with a number
     for (const auto& b : backlogs)
-      shares.push_back({b.partition, b.cap ? std::optional{static_cast<std::uint64_t>(*b.cap)} : std::nullopt});
+      shares.push_back(
+          {b.partition, b.cap ? std::optional{static_cast<std::uint64_t>(*b.cap)} : std::nullopt});
     return shares;
   }
   std::vector<partition_backlog> capped(backlogs.begin(), backlogs.end());
@@ -238,9 +250,31 @@ void rate_controller::learn_partitions(const batch_timing& batch) {
       continue;
     auto own = std::ranges::find(partitions_, p.partition, &partition_cost::partition);
     if (own == partitions_.end())
-      own = partitions_.insert(own, {p.partition, cost_model{seconds_of(interval_), options_.first_batch_rate}});
+      own = partitions_.insert(
+          own, {p.partition, cost_model{seconds_of(interval_), options_.first_batch_rate}});
     own->model.observe(units, seconds_of(p.busy));
   }
+}
+
+/// Seconds the whole batch is judged by. A partition that keeps others waiting is held back by its
+/// own limit; with scope partition the job is therefore judged by the time that evenly busy workers
+/// would have needed.
+double rate_controller::seconds_to_judge(const batch_timing& batch) const noexcept {
+  const double processing = seconds_of(batch.processing_time);
+  if (options_.scope != rate_scope::partition || batch.workers <= 1)
+    return processing;
+  double busy = 0;
+  double longest = 0;
+  std::uint32_t active = 0;
+  for (const auto& p : batch.partitions) {
+    busy += seconds_of(p.busy);
+    longest = std::max(longest, seconds_of(p.busy));
+    active += p.busy > duration::zero() ? 1 : 0;
+  }
+  if (active == 0)
+    return processing;
+  const double even = busy / std::min(batch.workers, active);
+  return std::max(processing - std::max(longest, even), 0.0) + even;
 }
 
 /// After a pause the law's error and slope speak of another time, and the costs may have changed.

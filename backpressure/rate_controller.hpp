@@ -1,10 +1,6 @@
-// The object around the PID law: finished batches in, a limit per partition for the next batch out. Next: rate_split.hpp.
+// The object around the PID law: finished batches in, a limit per partition for the next batch out.
+// Next: rate_split.hpp.
 #pragma once
-
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <vector>
 
 #include <weir/backpressure/cost_model.hpp>
 #include <weir/backpressure/pid_rate_estimator.hpp>
@@ -14,13 +10,18 @@
 #include <weir/runtime/rate_control.hpp>
 #include <weir/runtime/time.hpp>
 
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
 namespace weir {
 
 /// The moment at which a batch is cut.
 struct plan_moment {
-  steady_time now{};                   ///< On the clock that also stamps `batch_timing::end`.
+  steady_time now{};   ///< On the clock that also stamps `batch_timing::end`.
   duration interval{}; ///< What this batch stands for; longer than usual when ticks were merged.
-  work_in_flight unfinished{};         ///< Batches cut earlier and not finished yet.
+  work_in_flight unfinished{}; ///< Batches cut earlier and not finished yet.
 };
 
 /// Decides how many records each batch may take.
@@ -38,15 +39,18 @@ public:
   static expected<rate_controller> make(duration batch_interval, rate_control_options options = {});
 
   /// Divides the present rate over the partitions for the batch cut at `at`.
-  /// @returns one share per backlog, in the order given. Without a limit (control off and no ceiling) max_records is
+  /// @returns one share per backlog, in the order given. Without a limit (control off and no
+  /// ceiling) max_records is
   ///          nullopt; a number, 0 too, is always a limit.
-  std::vector<partition_share> limits(const plan_moment& at, std::span<const partition_backlog> backlogs);
+  std::vector<partition_share> limits(const plan_moment& at,
+                                      std::span<const partition_backlog> backlogs);
 
   /// Learns from a finished batch. Failed batches are not passed in.
   /// @returns why the rate is now what it is.
   rate_decision on_batch(const batch_timing& batch);
 
-  /// The latest decision, with the split and the drain of the last plan: what the report of that batch shows.
+  /// The latest decision, with the split and the drain of the last plan: what the report of that
+  /// batch shows.
   [[nodiscard]] const rate_decision& decision() const noexcept { return decision_; }
 
   /// Other gains from the next batch on, without losing what was learnt.
@@ -79,6 +83,7 @@ private:
   [[nodiscard]] double rate_now(const plan_moment& at) noexcept;
   [[nodiscard]] std::vector<partition_share> divide(std::optional<double> rate, double seconds,
                                                     std::span<const partition_backlog> backlogs);
+  [[nodiscard]] double seconds_to_judge(const batch_timing& batch) const noexcept;
   void learn_rate(const batch_timing& batch, double units);
   void learn_record_size(const batch_timing& batch) noexcept;
   void learn_partitions(const batch_timing& batch);
@@ -90,11 +95,12 @@ private:
   cost_model model_;
   std::vector<partition_cost> partitions_; ///< Scope partition only.
   rate_split split_;
-  std::optional<double> rate_;             ///< The law's rate within the bounds, units/s.
-  duration delay_judged_{};                ///< Waiting time the law has already taken into `rate_`.
+  std::optional<double> rate_; ///< The law's rate within the bounds, units/s.
+  duration delay_judged_{};    ///< Waiting time the law has already taken into `rate_`.
   std::optional<steady_time> last_end_;
   std::optional<steady_time> last_cut_;
-  double bytes_per_record_ = 1024; ///< A guess until bytes have been counted; used when the unit is bytes.
+  double bytes_per_record_ =
+      1024; ///< A guess until bytes have been counted; used when the unit is bytes.
   bool bytes_seen_ = false;
   rate_decision decision_{};
 };

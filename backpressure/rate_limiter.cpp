@@ -19,7 +19,8 @@ std::uint64_t rate_limiter::take(std::uint64_t wanted, steady_time now) noexcept
   return taken;
 }
 
-std::optional<duration> rate_limiter::wait_for(std::uint64_t wanted, steady_time now) const noexcept {
+std::optional<duration> rate_limiter::wait_for(std::uint64_t wanted,
+                                               steady_time now) const noexcept {
   if (!rate_)
     return duration::zero();
   const double missing = std::min(static_cast<double>(wanted), std::floor(burst_)) - tokens_at(now);
@@ -38,7 +39,8 @@ void rate_limiter::set_rate(std::optional<double> rate, steady_time now) noexcep
 }
 
 double rate_limiter::tokens_at(steady_time now) const noexcept {
-  // The sum of many small steps must reach a whole token when one large step would: forgive the last rounding.
+  // The sum of many small steps must reach a whole token when one large step would: forgive the
+  // last rounding.
   constexpr double rounding = 1e-9;
   const double earned = rate_ && last_ && now > *last_ ? *rate_ * seconds_of(now - *last_) : 0.0;
   const double tokens = std::min(tokens_ + earned, burst_);

@@ -9,8 +9,8 @@ namespace weir {
 
 namespace {
 
-/// Part of a batch that is divided evenly before the rest goes by lag: a quiet partition beside a deep one gets its few
-/// records now and not when the deep one has been drained.
+/// Part of a batch that is divided evenly before the rest goes by lag: a quiet partition beside a
+/// deep one gets its few records now and not when the deep one has been drained.
 constexpr double even_part = 0.1;
 
 constexpr double unbounded = std::numeric_limits<double>::infinity();
@@ -22,7 +22,8 @@ struct pool {
   double level = 0; ///< What it was given.
 };
 
-/// Pours `amount` into the pools by weight, again and again from those that overflow into those that have room.
+/// Pours `amount` into the pools by weight, again and again from those that overflow into those
+/// that have room.
 /// @returns what found no room.
 double pour(double amount, std::vector<pool>& pools) {
   for (std::size_t round = 0; round < pools.size() && amount > 0; ++round) {
@@ -48,7 +49,8 @@ double pour(double amount, std::vector<pool>& pools) {
 
 } // namespace
 
-std::vector<partition_share> rate_split::divide(double batch_records, std::span<const partition_backlog> backlogs,
+std::vector<partition_share> rate_split::divide(double batch_records,
+                                                std::span<const partition_backlog> backlogs,
                                                 double floor, std::optional<double> ceiling) {
   const auto most = [&](const partition_backlog& b) { // whatever its lag
     return std::max(std::min(b.cap.value_or(unbounded), ceiling.value_or(unbounded)), 0.0);
@@ -63,7 +65,8 @@ std::vector<partition_share> rate_split::divide(double batch_records, std::span<
   }
 
   batch_records = std::max(batch_records, 0.0);
-  const double scale = floors > batch_records ? batch_records / floors : 1.0; // floors yield to the whole
+  const double scale =
+      floors > batch_records ? batch_records / floors : 1.0; // floors yield to the whole
   double rest = batch_records;
   for (auto& p : pools) {
     const double sure = std::min(floor, p.room) * scale;
@@ -76,7 +79,8 @@ std::vector<partition_share> rate_split::divide(double batch_records, std::span<
   for (std::size_t i = 0; i < pools.size(); ++i)
     pools[i].weight = static_cast<double>(backlogs[i].lag);
   const double spare = pour(rest - even + spilled, pools);
-  for (std::size_t i = 0; i < pools.size(); ++i) { // a limit above the lag says that the rate does not bind
+  for (std::size_t i = 0; i < pools.size();
+       ++i) { // a limit above the lag says that the rate does not bind
     pools[i].weight = 1;
     pools[i].room = most(backlogs[i]) - pools[i].level;
   }

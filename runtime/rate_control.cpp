@@ -1,9 +1,9 @@
 // A rate decision in words.
 #include <weir/runtime/rate_control.hpp>
 
-#include <iterator>
-
 #include <fmt/format.h>
+
+#include <iterator>
 
 namespace weir {
 
@@ -74,19 +74,21 @@ std::string rate_text(const std::optional<double>& rate) {
 std::string rate_decision::explain() const {
   std::string text;
   auto out = std::back_inserter(text);
-  fmt::format_to(out, "{} -> {} {}/s: {}", rate_text(rate_before), rate_text(rate_after), to_string(unit), reason(clamp));
+  fmt::format_to(out, "{} -> {} {}/s: {}", rate_text(rate_before), rate_text(rate_after),
+                 to_string(unit), reason(clamp));
   if (measured_rate)
     fmt::format_to(out, "; measured {:.6g}/s", *measured_rate);
   if (capacity)
     fmt::format_to(out, "; {:.6g}/s should fit an interval", *capacity);
   if (nanoseconds_per_unit > 0)
-    fmt::format_to(out, " (fixed cost {:.3g} ms, {:.3g} ns each)", static_cast<double>(fixed_cost.count()) / 1e6,
-                   nanoseconds_per_unit);
+    fmt::format_to(out, " (fixed cost {:.3g} ms, {:.3g} ns each)",
+                   static_cast<double>(fixed_cost.count()) / 1e6, nanoseconds_per_unit);
   if (measured_rate)
     fmt::format_to(out, "; P {:.6g}, I {:.6g}, D {:.6g}", proportional, integral, derivative);
   if (drain != 0)
     fmt::format_to(out, ", drain {:.6g}", drain);
-  fmt::format_to(out, "; the next batch should wait {:.3g} ms", static_cast<double>(expected_delay.count()) / 1e6);
+  fmt::format_to(out, "; the next batch should wait {:.3g} ms",
+                 static_cast<double>(expected_delay.count()) / 1e6);
   if (!split.empty()) {
     std::uint64_t sum = 0;
     bool unlimited = false;

@@ -1,5 +1,8 @@
-// What users set about rate control, and how a decision is explained. Next: backpressure/rate_controller.hpp.
+// What users set about rate control, and how a decision is explained. Next:
+// backpressure/rate_controller.hpp.
 #pragma once
+
+#include <weir/runtime/identifiers.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -8,12 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include <weir/runtime/identifiers.hpp>
-
 namespace weir {
 
-/// Gains of the rate controller. A gain of 0 removes its term. The law and its units are those of Spark
-/// Streaming's estimator, so values tuned there carry over (docs/decisions/0004-pid-law.md).
+/// Gains of the rate controller. A gain of 0 removes its term. The law and its units are those of
+/// Spark Streaming's estimator, so values tuned there carry over (docs/decisions/0004-pid-law.md).
 struct pid_gains {
   double proportional = 1.0; ///< >= 0, no unit. Weight of the present error.
   double integral = 0.2;     ///< >= 0, no unit. Weight of the backlog.
@@ -37,60 +38,68 @@ enum class rate_scope : std::uint8_t {
 
 /// Bounds of a rate, in units (records or bytes) per second, never per batch.
 struct rate_bounds {
-  double floor = 0;                ///< >= 0, units/s. 0: none. A floor is never read as "unlimited".
+  double floor = 0; ///< >= 0, units/s. 0: none. A floor is never read as "unlimited".
   std::optional<double> ceiling{}; ///< > 0 and >= floor, units/s. nullopt: none.
 };
 
-/// Extensions around the published law. Switch all off (`rate_extensions::none()`) and the rate is, bit for
-/// bit, that of the law alone.
+/// Extensions around the published law. Switch all off (`rate_extensions::none()`) and the rate is,
+/// bit for bit, that of the law alone.
 struct rate_extensions {
   /// Fit fixed + per-record cost from batches of different size and aim at what fits one interval.
   /// Default on: a fixed cost makes small batches look slow and would pull the rate down.
   bool cost_model = true;
 
-  /// Judge by the delay the *next* batch will meet, from work already cut at an older rate, instead of the
-  /// delay the finished batch met. Default on: it removes the dead time of the queue.
+  /// Judge by the delay the *next* batch will meet, from work already cut at an older rate, instead
+  /// of the delay the finished batch met. Default on: it removes the dead time of the queue.
   bool predict_delay = true;
 
   /// Batches bounded by the data at hand cannot lower the rate while the job keeps up. Default on.
   bool anti_windup = true;
 
-  /// Largest factor by which the rate may rise from one batch to the next, and above the largest rate that
-  /// has been processed. > 1, no unit; nullopt: none. Default 10: three steps from 1,000/s to 1,000,000/s.
+  /// Largest factor by which the rate may rise from one batch to the next, and above the largest
+  /// rate that has been processed. > 1, no unit; nullopt: none. Default 10: three steps from
+  /// 1,000/s to 1,000,000/s.
   std::optional<double> max_rise = 10.0;
 
-  /// Delay, in batch intervals, above which the excess is taken off the next batch in full instead of
-  /// by the integral gain. > 0; nullopt: never. Default 0.3: ordinary noise stays below it.
+  /// Delay, in batch intervals, above which the excess is taken off the next batch in full instead
+  /// of by the integral gain. > 0; nullopt: never. Default 0.3: ordinary noise stays below it.
   std::optional<double> drain_above = 0.3;
 
-  /// After so many intervals without a finished batch the time-dependent memory is forgotten and the
-  /// fitted cost is doubted. > 0; nullopt: never. Default 3: longer than any ordinary hiccup.
+  /// After so many intervals without a finished batch the time-dependent memory is forgotten and
+  /// the fitted cost is doubted. > 0; nullopt: never. Default 3: longer than any ordinary hiccup.
   std::optional<double> reset_after = 3.0;
 
   /// The published law and nothing else.
   static constexpr rate_extensions none() {
-    return {.cost_model = false, .predict_delay = false, .anti_windup = false, .max_rise = std::nullopt,
-            .drain_above = std::nullopt, .reset_after = std::nullopt};
+    return {.cost_model = false,
+            .predict_delay = false,
+            .anti_windup = false,
+            .max_rise = std::nullopt,
+            .drain_above = std::nullopt,
+            .reset_after = std::nullopt};
   }
 };
 
-/// How fast a job may read. Every rate is in units per second (see `unit`), whatever the batch interval.
+/// How fast a job may read. Every rate is in units per second (see `unit`), whatever the batch
+/// interval.
 struct rate_control_options {
-  /// Off: only `ceiling`s apply, else batches take all there is. Default on: an unbounded batch is the most
-  /// common way to lose a streaming job.
+  /// Off: only `ceiling`s apply, else batches take all there is. Default on: an unbounded batch is
+  /// the most common way to lose a streaming job.
   bool enabled = true;
 
   pid_gains gains{}; ///< Can be changed while running: rate_controller::set_gains.
 
-  /// > 0, units/s. The rate until a batch has been measured; the law alone would let the first batch take
-  /// the whole backlog. Default 1,000: a second's work even for a job that needs a millisecond per record.
+  /// > 0, units/s. The rate until a batch has been measured; the law alone would let the first
+  /// batch take the whole backlog. Default 1,000: a second's work even for a job that needs a
+  /// millisecond per record.
   double first_batch_rate = 1000.0;
 
   rate_bounds job{};       ///< Bounds of the sum over all partitions.
   rate_bounds partition{}; ///< Bounds of each partition. Floors yield to the job's ceiling.
 
   rate_unit unit = rate_unit::records;
-  rate_scope scope = rate_scope::job; ///< Default job: right unless single partitions are far costlier.
+  rate_scope scope =
+      rate_scope::job; ///< Default job: right unless single partitions are far costlier.
   rate_extensions extensions{};
 };
 
@@ -121,19 +130,20 @@ struct partition_share {
 /// Why the rate is what it is: carried in batch reports. Rates are in units/s of the whole job.
 struct rate_decision {
   rate_unit unit = rate_unit::records;
-  std::optional<double> rate_before{};   ///< Rate in force before; nullopt: unlimited.
-  std::optional<double> rate_after{};    ///< Rate in force now; nullopt: unlimited.
-  std::optional<double> measured_rate{}; ///< Units / processing time of the batch; nullopt: not measurable.
-  std::optional<double> capacity{};      ///< What is expected to fit an interval, the law's setpoint.
-  double proportional = 0; ///< Taken off for the present error (negative: added), units/s.
-  double integral = 0;     ///< Taken off for waiting work, units/s.
-  double derivative = 0;   ///< Taken off for the error's slope, units/s.
-  double drain = 0;        ///< Taken off this batch only, for delay beyond `drain_above`, units/s.
+  std::optional<double> rate_before{}; ///< Rate in force before; nullopt: unlimited.
+  std::optional<double> rate_after{};  ///< Rate in force now; nullopt: unlimited.
+  std::optional<double>
+      measured_rate{}; ///< Units / processing time of the batch; nullopt: not measurable.
+  std::optional<double> capacity{}; ///< What is expected to fit an interval, the law's setpoint.
+  double proportional = 0;          ///< Taken off for the present error (negative: added), units/s.
+  double integral = 0;              ///< Taken off for waiting work, units/s.
+  double derivative = 0;            ///< Taken off for the error's slope, units/s.
+  double drain = 0; ///< Taken off this batch only, for delay beyond `drain_above`, units/s.
   rate_clamp clamp = rate_clamp::first_batch;
-  std::chrono::nanoseconds fixed_cost{};    ///< Estimated cost of a batch without records.
-  double nanoseconds_per_unit = 0;          ///< Estimated cost of one record (or byte). 0: not known yet.
+  std::chrono::nanoseconds fixed_cost{}; ///< Estimated cost of a batch without records.
+  double nanoseconds_per_unit = 0; ///< Estimated cost of one record (or byte). 0: not known yet.
   std::chrono::nanoseconds expected_delay{}; ///< Delay the next batch is expected to meet.
-  std::vector<partition_share> split{};     ///< How the last plan divided the rate.
+  std::vector<partition_share> split{};      ///< How the last plan divided the rate.
 
   /// One sentence for people, e.g. "1000 -> 833 records/s: measured 833/s, P 167, I 0, D 0, ...".
   std::string explain() const;

@@ -1,31 +1,32 @@
 // One line per option.
 #include <weir/backpressure/internal/check_options.hpp>
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <optional>
 #include <string_view>
-
-#include <fmt/format.h>
 
 namespace weir::internal {
 
 namespace {
 
 expected<void> refuse(std::string_view field, double value, std::string_view range) {
-  return error{errc::invalid_config, fmt::format("rate_control.{} is {}; it must be {}", field, value, range)};
+  return error{errc::invalid_config,
+               fmt::format("rate_control.{} is {}; it must be {}", field, value, range)};
 }
 
-bool positive(double v) {
-  return std::isfinite(v) && v > 0;
-}
+bool positive(double v) { return std::isfinite(v) && v > 0; }
 
 expected<void> check_bounds(std::string_view whose, const rate_bounds& bounds) {
   if (!std::isfinite(bounds.floor) || bounds.floor < 0)
     return refuse(fmt::format("{}.floor", whose), bounds.floor, ">= 0 (per second)");
   if (bounds.ceiling && !positive(*bounds.ceiling))
-    return refuse(fmt::format("{}.ceiling", whose), *bounds.ceiling, "> 0 (per second), or nullopt for none");
+    return refuse(fmt::format("{}.ceiling", whose), *bounds.ceiling,
+                  "> 0 (per second), or nullopt for none");
   if (bounds.ceiling && *bounds.ceiling < bounds.floor)
-    return refuse(fmt::format("{}.ceiling", whose), *bounds.ceiling, fmt::format(">= the floor, {}", bounds.floor));
+    return refuse(fmt::format("{}.ceiling", whose), *bounds.ceiling,
+                  fmt::format(">= the floor, {}", bounds.floor));
   return {};
 }
 
@@ -42,9 +43,11 @@ expected<void> check_options(const rate_control_options& options) {
   if (extensions.max_rise && !(*extensions.max_rise > 1))
     return refuse("extensions.max_rise", *extensions.max_rise, "> 1, or nullopt for none");
   if (extensions.drain_above && !positive(*extensions.drain_above))
-    return refuse("extensions.drain_above", *extensions.drain_above, "> 0 batch intervals, or nullopt for never");
+    return refuse("extensions.drain_above", *extensions.drain_above,
+                  "> 0 batch intervals, or nullopt for never");
   if (extensions.reset_after && !positive(*extensions.reset_after))
-    return refuse("extensions.reset_after", *extensions.reset_after, "> 0 batch intervals, or nullopt for never");
+    return refuse("extensions.reset_after", *extensions.reset_after,
+                  "> 0 batch intervals, or nullopt for never");
   return {};
 }
 

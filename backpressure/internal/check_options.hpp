@@ -6,7 +6,8 @@
 
 namespace weir::internal {
 
-/// @returns errc::invalid_config naming the field, its value and the allowed range. Gains are checked by the law.
+/// @returns errc::invalid_config naming the field, its value and the allowed range. Gains are
+/// checked by the law.
 expected<void> check_options(const rate_control_options& options);
 
 } // namespace weir::internal

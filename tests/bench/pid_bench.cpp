@@ -1,5 +1,8 @@
-// Judges weir's rate controller on the plant model, beside the public law with its defaults: pid_bench [--json FILE] [NAME...]
+// Judges weir's rate controller on the plant model, beside the public law with its defaults:
+// pid_bench [--json FILE] [NAME...]
 #include <weir/backpressure/plant_model.hpp>
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,27 +13,27 @@
 #include <string_view>
 #include <vector>
 
-#include <fmt/format.h>
-
 namespace {
 
 constexpr double never_settled = 999; // ticks
 constexpr std::uint64_t noise_seeds = 20;
 constexpr std::size_t skew_partitions = 18;
 
-/// The public law with its defaults: no first rate, no bounds, split by lag, fractions of records allowed.
+/// The public law with its defaults: no first rate, no bounds, split by lag, fractions of records
+/// allowed.
 class public_law final : public weir::plant_policy {
 public:
   explicit public_law(weir::duration interval) : law_(*weir::pid_rate_estimator::make(interval)) {}
 
-  std::vector<std::optional<double>> cut(const weir::plan_moment& at,
-                                         std::span<const weir::partition_backlog> backlogs) override {
+  std::vector<std::optional<double>>
+  cut(const weir::plan_moment& at, std::span<const weir::partition_backlog> backlogs) override {
     double lag = 0;
     for (const auto& b : backlogs)
       lag += static_cast<double>(b.lag);
     std::vector<std::optional<double>> limits;
     for (const auto& b : backlogs)
-      limits.push_back(rate_ && lag > 0 ? std::optional{*rate_ * weir::seconds_of(at.interval) * static_cast<double>(b.lag) / lag}
+      limits.push_back(rate_ && lag > 0 ? std::optional{*rate_ * weir::seconds_of(at.interval) *
+                                                        static_cast<double>(b.lag) / lag}
                                         : std::nullopt);
     return limits;
   }
@@ -74,22 +77,27 @@ promise settled_by(double ticks, double after = 0) {
 }
 
 promise p95_delay(double bound) {
-  return {"p95 delay", "T", bound, false, [](const auto& s, const auto& run) { return weir::judge(s, run).p95_delay; }};
+  return {"p95 delay", "T", bound, false,
+          [](const auto& s, const auto& run) { return weir::judge(s, run).p95_delay; }};
 }
 
 promise worst_delay(double bound) {
-  return {"worst delay", "T", bound, false, [](const auto& s, const auto& run) { return weir::judge(s, run).worst_delay; }};
+  return {"worst delay", "T", bound, false,
+          [](const auto& s, const auto& run) { return weir::judge(s, run).worst_delay; }};
 }
 
 promise busy(double bound) {
-  return {"busy", "share", bound, true, [](const auto& s, const auto& run) { return weir::judge(s, run).busy; }};
+  return {"busy", "share", bound, true,
+          [](const auto& s, const auto& run) { return weir::judge(s, run).busy; }};
 }
 
 promise longest_batch(double bound) {
-  return {"longest batch", "T", bound, false, [](const auto& s, const auto& run) { return weir::judge(s, run).longest_batch; }};
+  return {"longest batch", "T", bound, false,
+          [](const auto& s, const auto& run) { return weir::judge(s, run).longest_batch; }};
 }
 
-/// Largest wait of a partition (unread / arrival rate), against 1.5 x the mean wait or one interval, whichever is more.
+/// Largest wait of a partition (unread / arrival rate), against 1.5 x the mean wait or one
+/// interval, whichever is more.
 promise even_waits() {
   return {"uneven wait", "of bound", 1.0, false, [](const auto& s, const auto& run) {
             double sum = 0;
@@ -103,9 +111,10 @@ promise even_waits() {
           }};
 }
 
-weir::plant_scenario scenario(std::string name, double c, std::size_t ticks, const std::function<double(std::size_t)>& load,
-                              double fixed = 0) {
-  weir::plant_scenario s{.name = fmt::format("pid_{}_{}", name, static_cast<std::uint64_t>(c)), .fixed_cost = fixed};
+weir::plant_scenario scenario(std::string name, double c, std::size_t ticks,
+                              const std::function<double(std::size_t)>& load, double fixed = 0) {
+  weir::plant_scenario s{.name = fmt::format("pid_{}_{}", name, static_cast<std::uint64_t>(c)),
+                         .fixed_cost = fixed};
   for (std::size_t k = 1; k <= ticks; ++k) {
     s.load.push_back(load(k) * c);
     s.capacity.push_back(c);
@@ -126,9 +135,14 @@ std::vector<bench_case> cases(double c) {
   cold.unread = {600 * c};
   all.push_back({std::move(cold), {longest_batch(1.5), busy(0.97)}});
 
-  all.push_back({scenario("surge", c, 200, [](std::size_t k) { return k < 20 || k > 40 ? 0.4 : 4.0; }), {p95_delay(0.1)}});
+  all.push_back(
+      {scenario("surge", c, 200, [](std::size_t k) { return k < 20 || k > 40 ? 0.4 : 4.0; }),
+       {p95_delay(0.1)}});
   all.push_back({scenario("fixed_cost", c, 120, flat(4), 0.2), {settled_by(10), busy(0.97)}});
-  all.push_back({scenario("quiet_then_4x", c, 200, [](std::size_t k) { return k < 60 ? 0.01 : 4.0; }, 0.2), {p95_delay(0.1)}});
+  all.push_back(
+      {scenario(
+           "quiet_then_4x", c, 200, [](std::size_t k) { return k < 60 ? 0.01 : 4.0; }, 0.2),
+       {p95_delay(0.1)}});
 
   auto half = scenario("half_capacity", c, 150, flat(4));
   std::fill(half.capacity.begin() + 49, half.capacity.end(), c / 2); // from tick 50 on
@@ -139,7 +153,8 @@ std::vector<bench_case> cases(double c) {
   lag.unread[0] = 2.5 * c;
   all.push_back({std::move(lag), {even_waits()}});
 
-  const double mix = skew_partitions / (skew_partitions + 2.0); // 17 partitions of cost 1 and one of cost 3
+  const double mix =
+      skew_partitions / (skew_partitions + 2.0); // 17 partitions of cost 1 and one of cost 3
   auto cost = scenario("skew_cost", c, 20, flat(0.9 * mix));
   cost.unread.assign(skew_partitions, 0);
   cost.cost.assign(skew_partitions, 1);
@@ -173,9 +188,12 @@ statistics over_seeds(const bench_case& c, const promise& p, bool weirs_own) {
   return {median, median != 0 ? (values.back() - values.front()) / median : 0};
 }
 
-std::string json_of(const bench_case& c, double ratio, const promise& worst, const statistics& weirs, double baseline) {
-  return fmt::format(R"j({{"name": "{}", "ratio": {:.6g}, "weir": {:.6g}, "baseline": {:.6g}, "unit": "{} ({})", "runs": {}, "spread": {:.4g}}})j",
-                     c.scenario.name, ratio, weirs.median, baseline, worst.unit, worst.what, c.seeds, weirs.spread);
+std::string json_of(const bench_case& c, double ratio, const promise& worst,
+                    const statistics& weirs, double baseline) {
+  return fmt::format(
+      R"j({{"name": "{}", "ratio": {:.6g}, "weir": {:.6g}, "baseline": {:.6g}, "unit": "{} ({})", "runs": {}, "spread": {:.4g}}})j",
+      c.scenario.name, ratio, weirs.median, baseline, worst.unit, worst.what, c.seeds,
+      weirs.spread);
 }
 
 } // namespace
@@ -192,13 +210,16 @@ int main(int argc, char** argv) {
   fmt::print("seeds of the noise:");
   for (std::uint64_t seed = 1; seed <= noise_seeds; ++seed)
     fmt::print(" {}", seed);
-  fmt::print("\n{:26} {:>6}  {}\n", "measurement", "ratio", "what: weir (public law) against its bound, medians");
+  fmt::print("\n{:26} {:>6}  {}\n", "measurement", "ratio",
+             "what: weir (public law) against its bound, medians");
 
   std::vector<std::string> json;
   bool kept = true;
   for (const double capacity : {1e3, 1e4, 1e6})
     for (const auto& c : cases(capacity)) {
-      const auto wanted = [&](const std::string& n) { return c.scenario.name.find(n) != std::string::npos; };
+      const auto wanted = [&](const std::string& n) {
+        return c.scenario.name.find(n) != std::string::npos;
+      };
       if (!names.empty() && std::ranges::none_of(names, wanted))
         continue;
       std::string details;
@@ -208,8 +229,8 @@ int main(int argc, char** argv) {
         const auto weirs = over_seeds(c, p, true);
         const auto baseline = over_seeds(c, p, false).median;
         const double ratio = p.ratio(weirs.median);
-        details += fmt::format("  {} {:.4g} ({:.4g}) {} {:g} {}", p.what, weirs.median, baseline, p.at_least ? ">=" : "<=",
-                               p.bound, p.unit);
+        details += fmt::format("  {} {:.4g} ({:.4g}) {} {:g} {}", p.what, weirs.median, baseline,
+                               p.at_least ? ">=" : "<=", p.bound, p.unit);
         if (ratio > worst_ratio) {
           worst_ratio = ratio;
           entry = json_of(c, ratio, p, weirs, baseline);

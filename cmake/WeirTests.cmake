@@ -72,7 +72,6 @@ function(weir_add_bench)
   find_package(benchmark REQUIRED)
   weir_add_program(${arg_NAME} ${arg_SOURCES} LIBS ${arg_LIBS} weir_test_support
                    benchmark::benchmark_main)
-  add_dependencies(benchmarks ${arg_NAME})
 endfunction()
 
 # weir_add_fuzz(NAME name SOURCES files... [LIBS libraries...] [CORPUS dir]): a target that defines

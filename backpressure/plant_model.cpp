@@ -44,7 +44,7 @@ struct cut_batch {
   duration processing;
   duration delay;
   double records = 0;
-  std::optional<std::uint64_t> allowed;
+  bool limited = false;
   std::vector<partition_timing> partitions;
 
   [[nodiscard]] steady_time end() const noexcept { return start + processing; }
@@ -70,7 +70,7 @@ void report_finished(std::deque<cut_batch>& cut, steady_time now, plant_policy& 
                      .records = whole(batch.records),
                      .processing_time = batch.processing,
                      .scheduling_delay = batch.delay,
-                     .allowed = batch.allowed,
+                     .limited = batch.limited,
                      .unfinished = in_flight(cut, batch.end()),
                      .partitions = batch.partitions});
   }
@@ -113,10 +113,6 @@ plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::u
         policy.cut({.now = now, .interval = interval, .unfinished = in_flight(cut, now)}, backlogs);
 
     cut_batch batch{};
-    if (std::ranges::all_of(limits, &std::optional<double>::has_value))
-      batch.allowed =
-          std::accumulate(limits.begin(), limits.end(), std::uint64_t{0},
-                          [](std::uint64_t sum, const auto& limit) { return sum + whole(*limit); });
     double seconds = 0; // without the fixed cost
     for (std::size_t p = 0; p < partitions; ++p) {
       const double records = std::min(run.unread[p], limits[p].value_or(run.unread[p]));
@@ -125,7 +121,8 @@ plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::u
       batch.partitions.push_back({.partition = backlogs[p].partition,
                                   .records = whole(records),
                                   .busy = to_duration(busy)});
-      batch.allowed = batch.allowed || run.unread[p] - records >= 1;
+      batch.limited = batch.limited || run.unread[p] - records >= 1;
+      batch.limited = batch.limited || run.unread[p] - records >= 1;
       batch.records += records;
       seconds += busy;
       run.unread[p] -= records;

@@ -17,17 +17,22 @@ namespace weir {
 /// What happens to the job: load and capacity tick by tick, and how partitions differ.
 struct plant_scenario {
   std::string name;
-  double interval = 1.0;      ///< Seconds between ticks, > 0.
-  std::vector<double> load{}; ///< Records/s that arrive before tick k (index k - 1). Its size is
-                              ///< the number of ticks.
-  std::vector<double> capacity{}; ///< Records/s without fixed cost at tick k; as long as `load`.
-  double fixed_cost = 0;          ///< Seconds per batch, whatever its size, >= 0.
-  double noise = 0; ///< Each batch's time is multiplied by 1 + uniform(-noise, noise), in [0, 1).
-  std::vector<double> unread = {
-      0.0}; ///< Records waiting at the start, per partition; its size is the number of partitions.
+  double interval = 1.0; ///< Seconds between ticks, > 0.
+
+  /// Records/s that arrive before tick k (index k - 1). Its size is the number of ticks.
+  std::vector<double> load{};
+
+  /// Records/s without fixed cost at tick k; as long as `load`.
+  std::vector<double> capacity{};
+
+  double fixed_cost = 0; ///< Seconds per batch, whatever its size, >= 0.
+  double noise = 0;      ///< In [0, 1): times are multiplied by 1 + uniform(-noise, noise).
+
+  /// Records waiting at the start, per partition; its size is the number of partitions.
+  std::vector<double> unread = {0.0};
+
   std::vector<double> share{}; ///< Share of the load per partition, summing to 1; empty: equal.
-  std::vector<double>
-      cost{}; ///< Cost of a record relative to 1 / capacity, per partition; empty: 1.
+  std::vector<double> cost{};  ///< Cost of a record over 1 / capacity, per partition; empty: 1.
 };
 
 /// What one tick did.
@@ -80,13 +85,13 @@ plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::u
 
 /// What a run is judged by. Delays and times are in intervals.
 struct plant_verdict {
-  std::optional<std::uint32_t>
-      settled{}; ///< First tick from which the rate stays within 5 % of what fits an interval.
-  double p95_delay = 0;   ///< Scheduling delay after the warm-up.
-  double worst_delay = 0; ///< As above, the largest.
-  double busy =
-      0; ///< Share of time busy after the warm-up while records wait; NaN when none ever wait.
-  double longest_batch = 0; ///< From the start on.
+  /// First tick from which the rate stays within 5 % of what fits an interval, to the end.
+  std::optional<std::uint32_t> settled{};
+
+  double p95_delay = 0;     ///< Scheduling delay after the warm-up.
+  double worst_delay = 0;   ///< As above, the largest.
+  double busy = 0;          ///< Share of time busy while records wait, after the warm-up; or NaN.
+  double longest_batch = 0; ///< Processing time, from the start on.
 };
 
 /// @param warm_up ticks left out of delays and busy.

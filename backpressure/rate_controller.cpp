@@ -107,8 +107,8 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
   delay_judged_ = delay;
 
   double rate = *estimate;
-  const bool data_bound = batch.allowed && batch.records < *batch.allowed;
-  const bool keeps_up = data_bound && batch.processing_time + batch.scheduling_delay <= interval_;
+  const bool keeps_up =
+      !batch.limited && batch.processing_time + batch.scheduling_delay <= interval_;
   if (extensions.anti_windup && !extensions.cost_model && keeps_up && rate < *rate_) {
     rate = *rate_;
     decision_.clamp = rate_clamp::data_bound;
@@ -163,8 +163,8 @@ rate_controller::outlook
 rate_controller::look_ahead(const work_in_flight& unfinished) const noexcept {
   if (unfinished.batches == 0)
     return {};
-  const double all = units_of(unfinished.records, unfinished.bytes);
-  const double running = units_of(unfinished.running_records, unfinished.running_bytes);
+  const double all = expected_units(unfinished.records, unfinished.bytes);
+  const double running = expected_units(unfinished.running_records, unfinished.running_bytes);
   const bool one_runs = running > 0 || unfinished.running_for > duration::zero();
   const double waiting_batches = static_cast<double>(unfinished.batches) - (one_runs ? 1.0 : 0.0);
   const double waiting = waiting_batches * model_.fixed_seconds() +
@@ -227,6 +227,13 @@ std::vector<partition_share> rate_controller::divide(std::optional<double> rate,
     batch_records = std::min(batch_records, *options_.job.ceiling * scale);
   return split_.divide(batch_records, capped, options_.partition.floor * scale,
                        ceiling ? std::optional{*ceiling * scale} : std::nullopt);
+}
+
+/// Units of work that has been cut; its bytes may not be known before it has been read.
+double rate_controller::expected_units(std::uint64_t records, std::uint64_t bytes) const noexcept {
+  if (options_.unit == rate_unit::bytes && bytes == 0)
+    return static_cast<double>(records) * bytes_per_record_;
+  return units_of(records, bytes);
 }
 
 double rate_controller::units_of(std::uint64_t records, std::uint64_t bytes) const noexcept {

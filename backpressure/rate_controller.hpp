@@ -77,6 +77,7 @@ private:
   };
 
   [[nodiscard]] double units_of(std::uint64_t records, std::uint64_t bytes) const noexcept;
+  [[nodiscard]] double expected_units(std::uint64_t records, std::uint64_t bytes) const noexcept;
   [[nodiscard]] outlook look_ahead(const work_in_flight& unfinished) const noexcept;
   [[nodiscard]] duration expected_delay(const batch_timing& batch) const noexcept;
   [[nodiscard]] double bounded(double rate) noexcept;
@@ -99,8 +100,7 @@ private:
   duration delay_judged_{};    ///< Waiting time the law has already taken into `rate_`.
   std::optional<steady_time> last_end_;
   std::optional<steady_time> last_cut_;
-  double bytes_per_record_ =
-      1024; ///< A guess until bytes have been counted; used when the unit is bytes.
+  double bytes_per_record_ = 1024; ///< A guess until bytes have been counted.
   bool bytes_seen_ = false;
   rate_decision decision_{};
 };

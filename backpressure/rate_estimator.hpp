@@ -38,11 +38,10 @@ struct batch_timing {
   std::uint64_t bytes = 0;     ///< Needed when the unit is bytes.
   duration processing_time{};  ///< Start to last commit.
   duration scheduling_delay{}; ///< Submission to start.
-  std::optional<std::uint64_t>
-      allowed{}; ///< Sum of the limits it was cut with; nullopt: unlimited or unknown.
+  bool limited = true;         ///< Some partition had more lag than the batch took.
   work_in_flight unfinished{}; ///< What was cut and is not finished at `end`; nothing runs yet.
-  std::span<const partition_timing>
-      partitions{};          ///< For scope partition; may be empty. Read during the call only.
+  /// For scope partition; may be empty. Read during the call only.
+  std::span<const partition_timing> partitions{};
   std::uint32_t workers = 1; ///< How many partitions are worked on at the same time, at most.
 };
 

@@ -98,8 +98,10 @@ struct rate_control_options {
   rate_bounds partition{}; ///< Bounds of each partition. Floors yield to the job's ceiling.
 
   rate_unit unit = rate_unit::records;
-  rate_scope scope =
-      rate_scope::job; ///< Default job: right unless single partitions are far costlier.
+
+  /// Default job: right unless single partitions are far costlier.
+  rate_scope scope = rate_scope::job;
+
   rate_extensions extensions{};
 };
 
@@ -130,10 +132,9 @@ struct partition_share {
 /// Why the rate is what it is: carried in batch reports. Rates are in units/s of the whole job.
 struct rate_decision {
   rate_unit unit = rate_unit::records;
-  std::optional<double> rate_before{}; ///< Rate in force before; nullopt: unlimited.
-  std::optional<double> rate_after{};  ///< Rate in force now; nullopt: unlimited.
-  std::optional<double>
-      measured_rate{}; ///< Units / processing time of the batch; nullopt: not measurable.
+  std::optional<double> rate_before{};   ///< Rate in force before; nullopt: unlimited.
+  std::optional<double> rate_after{};    ///< Rate in force now; nullopt: unlimited.
+  std::optional<double> measured_rate{}; ///< Units / processing time of the batch, if any.
   std::optional<double> capacity{}; ///< What is expected to fit an interval, the law's setpoint.
   double proportional = 0;          ///< Taken off for the present error (negative: added), units/s.
   double integral = 0;              ///< Taken off for waiting work, units/s.

@@ -139,7 +139,7 @@ SCENARIO("data-bound batches do not lower the rate of the bare law",
     job.finish(2, 1000, 1);
     WHEN("a batch of 10 records, fewer than allowed, takes 0.2 s") {
       batch_timing quiet{
-          .end = at(3), .records = 10, .processing_time = span(0.2), .allowed = 1000};
+          .end = at(3), .records = 10, .processing_time = span(0.2), .limited = false};
       const auto decision = job.controller.on_batch(quiet);
       THEN("the rate stays and the decision says why") {
         CHECK(decision.rate_after == 1000.0);
@@ -148,10 +148,10 @@ SCENARIO("data-bound batches do not lower the rate of the bare law",
     }
     WHEN("the same batch had been cut by its limit") {
       const auto decision = job.controller.on_batch(
-          {.end = at(3), .records = 10, .processing_time = span(0.2), .allowed = 10});
+          {.end = at(3), .records = 10, .processing_time = span(0.2), .limited = true});
       THEN("the rate follows it") {
-        CHECK(*decision.rate_after == Approx(100));
-      } // 50/s, raised to min_rate
+        CHECK(*decision.rate_after == Approx(100)); // 50/s, raised to min_rate
+      }
     }
   }
 }

@@ -16,13 +16,13 @@ namespace weir::kafka {
 
 /// Partitions of one topic.
 struct topic_partitions {
-  std::string topic;
-  std::vector<std::int32_t> partitions; ///< Empty: all of them, also those that are added later.
+  std::string topic{};
+  std::vector<std::int32_t> partitions{}; ///< Empty: all of them, also those that are added later.
 };
 
 /// One place in a topic.
 struct partition_offset {
-  std::string topic;
+  std::string topic{};
   std::int32_t partition = 0;
   std::int64_t offset = 0; ///< Next offset to read; >= 0, or one of the two below.
 
@@ -61,7 +61,7 @@ private:
   explicit starting_offsets(kind k) : kind_(k) {}
 
   kind kind_;
-  std::vector<partition_offset> places_;
+  std::vector<partition_offset> places_{};
   event_time time_{};
 };
 
@@ -84,17 +84,17 @@ enum class offset_commits {
 /// - the same without a group: this process reads all partitions and commits nothing.
 /// - `assign`: this process reads what is listed; with a group it starts at the group's offsets and commits there.
 struct direct_stream_options {
-  std::string brokers;                  ///< "host:port,host:port". Required.
-  std::vector<std::string> topics;      ///< Names.
-  std::string topic_pattern;            ///< Regular expression (POSIX extended) over whole topic names.
-  std::vector<topic_partitions> assign; ///< Fixed partitions.
-  std::string group;                    ///< Consumer group; empty for none.
+  std::string brokers{};                  ///< "host:port,host:port". Required.
+  std::vector<std::string> topics{};      ///< Names.
+  std::string topic_pattern{};            ///< Regular expression (POSIX extended) over whole topic names.
+  std::vector<topic_partitions> assign{}; ///< Fixed partitions.
+  std::string group{};                    ///< Consumer group; empty for none.
 
   starting_offsets start = starting_offsets::latest(); ///< For partitions without a committed offset.
   bool prefer_committed = true; ///< Whether the group's committed offsets win over `start`.
   data_loss on_data_loss = data_loss::fail;
   offset_commits offsets = offset_commits::automatic;
-  std::optional<offset_committer> committer; ///< Needed to commit when `offsets` is manual.
+  std::optional<offset_committer> committer{}; ///< Needed to commit when `offsets` is manual.
   bool include_headers = false;              ///< Costs time per record, so it is off.
 
   /// How long the start may wait for a broker before it fails with errc::unreachable_broker. > 0.
@@ -104,7 +104,7 @@ struct direct_stream_options {
   /// Kafka clients that read side by side; 0: as many as worker threads, at most one per partition.
   std::uint32_t consumers = 0;
   /// librdkafka's own properties, verbatim, e.g. {"security.protocol", "SASL_SSL"}. weir refuses those it must own.
-  std::map<std::string, std::string> properties;
+  std::map<std::string, std::string> properties{};
 
   /// Checks everything that can be checked without a broker.
   /// @returns errc::invalid_config naming the option or property, its value, the reason and the remedy.
@@ -113,8 +113,8 @@ struct direct_stream_options {
 
 /// Output to Kafka.
 struct producer_options {
-  std::string brokers; ///< "host:port,host:port". Required.
-  std::string topic;   ///< For records that name none themselves.
+  std::string brokers{}; ///< "host:port,host:port". Required.
+  std::string topic{};   ///< For records that name none themselves.
 
   /// How a record without a partition gets one, by librdkafka's names: "murmur2_random" places keys as the Java
   /// client does; also "random", "consistent", "consistent_random", "murmur2", "fnv1a", "fnv1a_random".
@@ -128,7 +128,7 @@ struct producer_options {
   /// Bytes that may wait in the client for the broker. Full: the sink withholds credit. >= 1 MiB.
   std::size_t max_queued_bytes = 32 * 1024 * 1024;
   /// librdkafka's own properties, verbatim, e.g. {"linger.ms", "20"}, {"compression.type", "zstd"}.
-  std::map<std::string, std::string> properties;
+  std::map<std::string, std::string> properties{};
 
   /// Checks everything that can be checked without a broker.
   /// @returns errc::invalid_config naming the option or property, its value, the reason and the remedy.

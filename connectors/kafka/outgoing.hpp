@@ -14,22 +14,22 @@ namespace weir::kafka {
 
 /// A message to be written. A view: its bytes must live until it has been taken.
 struct outgoing {
-  std::string_view topic; ///< Empty: the sink's own topic.
-  std::optional<std::string_view> key;
-  std::optional<std::string_view> value; ///< Null is a tombstone, not an empty value.
-  std::span<const header> headers;
-  std::optional<std::int32_t> partition; ///< Unset: the partitioner decides by the key.
-  std::optional<event_time> timestamp;   ///< Unset: the time of writing.
+  std::string_view topic{}; ///< Empty: the sink's own topic.
+  std::optional<std::string_view> key{};
+  std::optional<std::string_view> value{}; ///< Null is a tombstone, not an empty value.
+  std::span<const header> headers{};
+  std::optional<std::int32_t> partition{}; ///< Unset: the partitioner decides by the key.
+  std::optional<event_time> timestamp{};   ///< Unset: the time of writing.
 };
 
 /// A message that owns its bytes.
 struct owned_outgoing {
-  std::string topic;
-  std::optional<std::string> key;
-  std::optional<std::string> value;
-  std::vector<owned_header> headers;
-  std::optional<std::int32_t> partition;
-  std::optional<event_time> timestamp;
+  std::string topic{};
+  std::optional<std::string> key{};
+  std::optional<std::string> value{};
+  std::vector<owned_header> headers{};
+  std::optional<std::int32_t> partition{};
+  std::optional<event_time> timestamp{};
 
   /// The view that a sink takes; valid until the next call on this thread and while the message lives.
   operator outgoing() const;

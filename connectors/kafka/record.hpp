@@ -15,8 +15,8 @@ namespace weir::kafka {
 
 /// One header of a record. Names may repeat; a null value is not an empty one.
 struct header {
-  std::string_view name;
-  std::optional<std::string_view> value;
+  std::string_view name{};
+  std::optional<std::string_view> value{};
   friend bool operator==(const header&, const header&) = default;
 };
 
@@ -30,31 +30,31 @@ enum class timestamp_kind : std::uint8_t {
 /// One message of a topic. A view: it lives as long as the block it came in. Null is not empty, neither for the key
 /// nor for the value.
 struct record {
-  std::optional<std::string_view> key;
-  std::optional<std::string_view> value;
-  std::string_view topic;
+  std::optional<std::string_view> key{};
+  std::optional<std::string_view> value{};
+  std::string_view topic{};
   std::int64_t offset = 0;
-  std::optional<event_time> timestamp;
-  std::span<const header> headers; ///< Empty unless the stream was told to read headers.
+  std::optional<event_time> timestamp{};
+  std::span<const header> headers{}; ///< Empty unless the stream was told to read headers.
   std::int32_t partition = 0;
   timestamp_kind stamped_by = timestamp_kind::none;
 };
 
 /// A header that owns its bytes.
 struct owned_header {
-  std::string name;
-  std::optional<std::string> value;
+  std::string name{};
+  std::optional<std::string> value{};
   friend bool operator==(const owned_header&, const owned_header&) = default;
 };
 
 /// A record that owns its bytes and may outlive its block.
 struct owned_record {
-  std::optional<std::string> key;
-  std::optional<std::string> value;
-  std::string topic;
+  std::optional<std::string> key{};
+  std::optional<std::string> value{};
+  std::string topic{};
   std::int64_t offset = 0;
-  std::optional<event_time> timestamp;
-  std::vector<owned_header> headers;
+  std::optional<event_time> timestamp{};
+  std::vector<owned_header> headers{};
   std::int32_t partition = 0;
   timestamp_kind stamped_by = timestamp_kind::none;
 

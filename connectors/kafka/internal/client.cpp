@@ -1,0 +1,175 @@
+#include <weir/connectors/kafka/internal/client.hpp>
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include <weir/connectors/kafka/internal/errors.hpp>
+
+namespace weir::kafka {
+
+namespace {
+
+client_state* state_of(const rd_kafka_t* handle) { return static_cast<client_state*>(rd_kafka_opaque(handle)); }
+
+void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) noexcept {
+  try {
+    if (auto* state = handle ? state_of(handle) : nullptr)
+      state->log(level_of(level), fmt::format("{}: {}", facility, text));
+  } catch (...) { // no memory for a log line
+  }
+}
+
+void on_error(rd_kafka_t* handle, int code, const char* reason, void*) noexcept {
+  try {
+    state_of(handle)->note(static_cast<rd_kafka_resp_err_t>(code), reason ? reason : "");
+  } catch (...) {
+  }
+}
+
+} // namespace
+
+log_level level_of(int syslog_level) noexcept {
+  if (syslog_level <= 3)
+    return log_level::error;
+  if (syslog_level == 4)
+    return log_level::warning;
+  return syslog_level <= 6 ? log_level::info : log_level::debug;
+}
+
+void client_state::log(log_level level, std::string_view message) const {
+  const auto text = redact_(message);
+  const std::lock_guard lock(mutex_);
+  if (log_)
+    log_(level, component_, text);
+}
+
+void client_state::note(rd_kafka_resp_err_t code, std::string_view reason) {
+  problems_.fetch_add(1, std::memory_order_relaxed);
+  const auto text = redact_(reason);
+  {
+    const std::lock_guard lock(mutex_);
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || last_problem_.empty()) // it follows the real reason
+      last_problem_ = text;
+    if (translate(code).code == errc::authentication)
+      refused_ = to_error(code, "connecting to Kafka", text);
+  }
+  log(nature_of(code) == nature::transient ? log_level::warning : log_level::error,
+      fmt::format("{}: {}", rd_kafka_err2name(code), text));
+}
+
+std::string client_state::last_problem() const {
+  const std::lock_guard lock(mutex_);
+  return last_problem_;
+}
+
+std::optional<error> client_state::refused() const {
+  const std::lock_guard lock(mutex_);
+  return refused_;
+}
+
+void client_state::detach() {
+  const std::lock_guard lock(mutex_);
+  log_ = nullptr;
+}
+
+expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr conf, std::shared_ptr<client_state> state) {
+  rd_kafka_conf_set_opaque(conf.get(), state.get());
+  rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t* rk, int level, const char* facility, const char* text) {
+    on_log(rk, level, facility, text);
+  });
+  rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t* rk, int code, const char* reason, void* opaque) {
+    on_error(rk, code, reason, opaque);
+  });
+  std::array<char, 512> text{};
+  auto* handle = rd_kafka_new(type, conf.get(), text.data(), text.size());
+  if (!handle)
+    return error{errc::invalid_config, fmt::format("creating a Kafka client: {}", state->clean(text.data()))};
+  (void)conf.release(); // the client owns it now
+  if (type == RD_KAFKA_CONSUMER)
+    rd_kafka_poll_set_consumer(handle);
+  return std::unique_ptr<client>(new client(handle, std::move(state)));
+}
+
+client::~client() {
+  state_->detach();
+  (void)release(handle_, state_, milliseconds(5'000));
+}
+
+bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, milliseconds patience) {
+  struct shared {
+    std::mutex mutex;
+    std::condition_variable ended;
+    bool done = false;
+  };
+  auto watch = std::make_shared<shared>();
+  std::thread([handle, watch, state = std::move(state)] { // `state` lives as long as callbacks may come
+    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    const std::lock_guard lock(watch->mutex);
+    watch->done = true;
+    watch->ended.notify_all();
+  }).detach();
+  std::unique_lock lock(watch->mutex);
+  return watch->ended.wait_for(lock, patience, [&] { return watch->done; });
+}
+
+expected<std::vector<topic_info>> client::describe(rd_kafka_topic_t* only, bool all, milliseconds timeout) const {
+  const rd_kafka_metadata_t* raw = nullptr;
+  const auto failure = rd_kafka_metadata(handle_, all ? 1 : 0, only, &raw, static_cast<int>(timeout.count()));
+  if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return to_error(failure, "asking Kafka for its topics", state_->last_problem());
+  std::vector<topic_info> found;
+  for (const auto& topic : std::span(raw->topics, static_cast<std::size_t>(raw->topic_cnt)))
+    found.push_back({topic.topic, topic.partition_cnt, topic.err});
+  rd_kafka_metadata_destroy(raw);
+  return found;
+}
+
+expected<std::vector<topic_info>> client::topics(std::span<const std::string> names, milliseconds timeout) const {
+  using clock = std::chrono::steady_clock;
+  const auto deadline = clock::now() + timeout;
+  std::vector<topic_info> found;
+  std::size_t next = 0;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - clock::now());
+    const auto slice = std::clamp(left, milliseconds(1), milliseconds(500)); // to notice a refused login soon
+    topic_ptr only;
+    if (!names.empty())
+      only.reset(rd_kafka_topic_new(handle_, names[next].c_str(), nullptr));
+    auto answer = describe(only.get(), names.empty(), slice);
+    if (answer) {
+      found.insert(found.end(), answer->begin(), answer->end());
+      if (++next >= names.size())
+        return found;
+      continue;
+    }
+    if (rd_kafka_type(handle_) == RD_KAFKA_CONSUMER)
+      serve();
+    else
+      rd_kafka_poll(handle_, 0);
+    if (auto no = state_->refused())
+      return std::move(*no);
+    if (left <= milliseconds(0)) {
+      const auto why = state_->last_problem();
+      return error{errc::unreachable_broker,
+                   fmt::format("no Kafka broker answered within {} ms{}{}; check `brokers` and that a broker listens there",
+                               timeout.count(), why.empty() ? "" : ": ", why)};
+    }
+  }
+}
+
+void client::serve() const {
+  // Bounded: an error that repeats at once must not hold the thread.
+  for (int i = 0; i < 64; ++i) {
+    const message_ptr event(rd_kafka_consumer_poll(handle_, 0));
+    if (!event)
+      return;
+    if (event->err != RD_KAFKA_RESP_ERR_NO_ERROR && nature_of(event->err) != nature::none)
+      state_->note(event->err, rd_kafka_message_errstr(event.get()));
+  }
+}
+
+} // namespace weir::kafka

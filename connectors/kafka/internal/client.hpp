@@ -1,0 +1,99 @@
+// One librdkafka client: its log, its state of health, what it knows of topics, and an end that cannot hang.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <weir/connectors/kafka/internal/handles.hpp>
+#include <weir/connectors/kafka/internal/properties.hpp>
+#include <weir/runtime/expected.hpp>
+#include <weir/runtime/log.hpp>
+
+namespace weir::kafka {
+
+using milliseconds = std::chrono::milliseconds;
+
+/// Thread-safe; called from librdkafka's threads.
+using log_hook = std::function<void(log_level, std::string_view component, std::string_view message)>;
+
+/// A topic as the brokers describe it.
+struct topic_info {
+  std::string name;
+  std::int32_t partitions = 0;
+  rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+};
+
+/// What librdkafka's callbacks may touch. It outlives the client when that cannot be ended in time.
+class client_state {
+public:
+  client_state(std::string component, log_hook log, redactor redact, void* owner)
+      : component_(std::move(component)), log_(std::move(log)), redact_(std::move(redact)), owner_(owner) {}
+
+  void log(log_level level, std::string_view message) const;
+  void note(rd_kafka_resp_err_t code, std::string_view reason);
+
+  /// The object whose callbacks these are.
+  [[nodiscard]] void* owner() const noexcept { return owner_; }
+  [[nodiscard]] std::string clean(std::string_view text) const { return redact_(text); }
+  [[nodiscard]] std::string last_problem() const;
+  /// Set once the broker has refused the credentials or the TLS handshake has failed.
+  [[nodiscard]] std::optional<error> refused() const;
+  [[nodiscard]] std::uint64_t problems() const noexcept { return problems_.load(std::memory_order_relaxed); }
+  /// Cuts the way to the log hook: whoever owns it may go away now.
+  void detach();
+
+private:
+  const std::string component_;
+  mutable std::mutex mutex_;
+  log_hook log_;
+  const redactor redact_;
+  void* const owner_;
+  std::string last_problem_;
+  std::optional<error> refused_;
+  std::atomic<std::uint64_t> problems_{0};
+};
+
+/// Owns an `rd_kafka_t`. Its calls may be made from several threads, as librdkafka's may.
+class client {
+public:
+  /// @param conf callbacks of the owner are set already; log, error and opaque are set here.
+  static expected<std::unique_ptr<client>> make(rd_kafka_type_t type, conf_ptr conf,
+                                                std::shared_ptr<client_state> state);
+  /// Ends at once, without leaving a group in order.
+  ~client();
+
+  [[nodiscard]] rd_kafka_t* get() const noexcept { return handle_; }
+  [[nodiscard]] client_state& state() const noexcept { return *state_; }
+
+  /// Asks for the named topics, or all when `names` is empty. Blocks up to `timeout`, less when the broker refuses the
+  /// credentials.
+  /// @returns errc::unreachable_broker or errc::authentication with what the client last met.
+  expected<std::vector<topic_info>> topics(std::span<const std::string> names, milliseconds timeout) const;
+
+  /// Serves the client's error events. Consumers only; never blocks. Messages on the main queue are errors.
+  void serve() const;
+
+private:
+  client(rd_kafka_t* handle, std::shared_ptr<client_state> state) : handle_(handle), state_(std::move(state)) {}
+
+  expected<std::vector<topic_info>> describe(rd_kafka_topic_t* only, bool all, milliseconds timeout) const;
+
+  rd_kafka_t* handle_;
+  std::shared_ptr<client_state> state_;
+};
+
+/// Destroys the handle, on a thread of its own so that a client which cannot end (librdkafka 2.0.2 knows several such
+/// cases) does not take the program with it. After `patience` the thread is left to itself.
+/// @returns whether it ended in time.
+bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, milliseconds patience);
+
+/// The level of weir for a syslog level.
+[[nodiscard]] log_level level_of(int syslog_level) noexcept;
+
+} // namespace weir::kafka

@@ -1,0 +1,178 @@
+#include <weir/connectors/kafka/internal/fetch_client.hpp>
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <weir/connectors/kafka/internal/errors.hpp>
+
+namespace weir::kafka {
+
+namespace {
+
+expected<void> check(rd_kafka_error_t* raw, std::string_view tried) {
+  const api_error_ptr failure(raw);
+  if (!failure)
+    return {};
+  return to_error(rd_kafka_error_code(failure.get()), tried, rd_kafka_error_string(failure.get()));
+}
+
+} // namespace
+
+expected<std::shared_ptr<fetch_client>> fetch_client::make(const direct_stream_options& options, const queue_sizes& sizes,
+                                                           log_hook log) {
+  auto user = options.properties;
+  user.erase("group.instance.id"); // the identity of the member; two handles with it would fence each other
+  property_list own = sizes.as_properties();
+  own.insert(own.end(), {{"bootstrap.servers", options.brokers},
+                         // Never joined and never committed to, but librdkafka's consumer calls fail without one.
+                         {"group.id", options.group.empty() ? "weir-fetch" : options.group + "-weir-fetch"},
+                         {"isolation.level", "read_committed"},
+                         {"auto.offset.reset", "error"},
+                         {"enable.auto.commit", "false"},
+                         {"enable.auto.offset.store", "false"},
+                         {"enable.partition.eof", "true"},
+                         {"topic.metadata.refresh.interval.ms", std::to_string(options.discovery_interval.count())},
+                         {"consume.callback.max.messages", "1024"}});
+  if (!user.contains("socket.nagle.disable"))
+    own.emplace_back("socket.nagle.disable", "true");
+  auto conf = make_conf(user, own);
+  if (!conf)
+    return std::move(conf).error();
+  auto state = std::make_shared<client_state>("weir.kafka.fetch", std::move(log), redactor(options.properties), nullptr);
+  auto made = client::make(RD_KAFKA_CONSUMER, std::move(*conf), std::move(state));
+  if (!made)
+    return std::move(made).error();
+  return std::shared_ptr<fetch_client>(new fetch_client(std::move(*made), sizes, options.include_headers));
+}
+
+fetch_client::~fetch_client() { clear(); }
+
+expected<void> fetch_client::assign(std::span<const start_position> starts) {
+  clear();
+  return add(starts);
+}
+
+expected<void> fetch_client::add(std::span<const start_position> starts) {
+  if (starts.empty())
+    return {};
+  auto* handle = client_->get();
+  const auto list = make_partition_list(starts.size());
+  for (const auto& start : starts) {
+    lane made{.topic = start.topic, .partition = start.partition, .handle = {}, .queue = {}, .next = start.offset,
+              .settled = start.offset, .held = {}};
+    made.handle.reset(rd_kafka_topic_new(handle, start.topic.c_str(), nullptr));
+    made.queue.reset(rd_kafka_queue_get_partition(handle, start.topic.c_str(), start.partition));
+    if (!made.handle || !made.queue)
+      return error{errc::unknown_topic, fmt::format("{} [{}]: Kafka's client knows no such partition", start.topic,
+                                                    start.partition)};
+    rd_kafka_queue_forward(made.queue.get(), nullptr); // before `assign`, which would forward it otherwise
+    rd_kafka_queue_cb_event_enable(
+        made.queue.get(), [](rd_kafka_t*, void* signal) { static_cast<wake_signal*>(signal)->fire(); }, &signal_);
+    kafka::add(list.get(), start.topic, start.partition, start.offset);
+    lanes_.push_back(std::move(made));
+  }
+  return check(rd_kafka_incremental_assign(handle, list.get()), "assigning partitions to a fetch handle");
+}
+
+void fetch_client::clear() {
+  if (lanes_.empty())
+    return;
+  const auto list = make_partition_list(lanes_.size());
+  for (const auto& at : lanes_) {
+    rd_kafka_queue_cb_event_enable(at.queue.get(), nullptr, nullptr);
+    kafka::add(list.get(), at.topic, at.partition);
+  }
+  if (auto stopped = check(rd_kafka_incremental_unassign(client_->get(), list.get()), "leaving partitions"); !stopped)
+    client_->state().log(log_level::warning, stopped.error().message());
+  lanes_.clear();
+  const std::lock_guard lock(repairs_mutex_);
+  asked_.clear();
+  answered_.clear();
+}
+
+expected<std::vector<fetch_client::answer>> fetch_client::offsets(std::span<const repair> partitions, std::int64_t which,
+                                                                  milliseconds timeout) const {
+  if (partitions.empty())
+    return std::vector<answer>();
+  const auto list = make_partition_list(partitions.size());
+  for (const auto& p : partitions)
+    kafka::add(list.get(), p.topic, p.partition, which);
+  const auto failure = rd_kafka_offsets_for_times(client_->get(), list.get(), static_cast<int>(timeout.count()));
+  if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return to_error(failure, "asking Kafka for offsets", client_->state().last_problem());
+  std::vector<answer> found;
+  for (const auto& p : std::span(list->elems, static_cast<std::size_t>(list->cnt)))
+    found.push_back({p.offset, p.err});
+  return found;
+}
+
+expected<std::vector<fetch_client::answer>> fetch_client::ends(milliseconds timeout) const {
+  std::vector<repair> all;
+  for (const auto& at : lanes_)
+    all.push_back({at.topic, at.partition, 0});
+  return offsets(all, RD_KAFKA_OFFSET_END, timeout);
+}
+
+expected<void> fetch_client::seek(lane& at, std::int64_t offset) {
+  if (at.waits_for_repair)
+    return restart(at, offset);
+  const auto list = make_partition_list(1);
+  kafka::add(list.get(), at.topic, at.partition, offset);
+  // Without a timeout the call does not wait (its waiting is broken in 2.0.2), and the queue's version rises before it
+  // returns: what was fetched before is dropped.
+  if (auto done = check(rd_kafka_seek_partitions(client_->get(), list.get(), 0),
+                        fmt::format("seeking {} [{}] to {}", at.topic, at.partition, offset)); !done)
+    return done;
+  at.next = offset;
+  at.held.reset();
+  at.touched = false;
+  return {};
+}
+
+expected<void> fetch_client::restart(lane& at, std::int64_t offset) {
+  const auto list = make_partition_list(1);
+  kafka::add(list.get(), at.topic, at.partition, offset);
+  const auto tried = fmt::format("restarting {} [{}] at {}", at.topic, at.partition, offset);
+  if (auto left = check(rd_kafka_incremental_unassign(client_->get(), list.get()), tried); !left)
+    return left;
+  if (auto joined = check(rd_kafka_incremental_assign(client_->get(), list.get()), tried); !joined)
+    return joined;
+  at.next = offset;
+  at.held.reset();
+  at.touched = false;
+  at.waits_for_repair = false;
+  return {};
+}
+
+void fetch_client::end_rest(const lane& at) const {
+  const auto list = make_partition_list(1);
+  kafka::add(list.get(), at.topic, at.partition, RD_KAFKA_OFFSET_END);
+  // Sends the request and does not wait: only the wake-up of the broker's thread counts.
+  (void)rd_kafka_offsets_for_times(client_->get(), list.get(), 0);
+}
+
+void fetch_client::ask_repair(repair found) {
+  const std::lock_guard lock(repairs_mutex_);
+  asked_.push_back(std::move(found));
+}
+
+std::vector<repair> fetch_client::take_asked() {
+  const std::lock_guard lock(repairs_mutex_);
+  return std::exchange(asked_, {});
+}
+
+void fetch_client::answer_repair(repair answered) {
+  {
+    const std::lock_guard lock(repairs_mutex_);
+    answered_.push_back(std::move(answered));
+  }
+  signal_.fire();
+}
+
+std::vector<repair> fetch_client::take_answered() {
+  const std::lock_guard lock(repairs_mutex_);
+  return std::exchange(answered_, {});
+}
+
+} // namespace weir::kafka

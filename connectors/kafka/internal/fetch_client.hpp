@@ -1,0 +1,101 @@
+// One consumer that reads partitions by assignment only, each through a queue of its own. Used by internal/receiver.hpp.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include <weir/connectors/kafka/internal/client.hpp>
+#include <weir/connectors/kafka/internal/lane.hpp>
+#include <weir/connectors/kafka/internal/partition_table.hpp>
+#include <weir/connectors/kafka/internal/queue_sizes.hpp>
+
+namespace weir::kafka {
+
+/// A partition whose position has left the log: what the receiver found and what the control side answers.
+struct repair {
+  std::string topic{};
+  std::int32_t partition = 0;
+  std::int64_t position = 0; ///< Found: offset that is not there. Answered: where to go on.
+};
+
+/// Wakes whoever waits for records. Called by librdkafka under a queue's lock, so it does nothing else.
+class wake_signal {
+public:
+  void set(std::function<void()> wake) { wake_ = std::move(wake); }
+  void arm() noexcept { armed_.store(true, std::memory_order_seq_cst); }
+  void disarm() noexcept { armed_.store(false, std::memory_order_relaxed); }
+  void fire() {
+    if (armed_.exchange(false, std::memory_order_acq_rel) && wake_)
+      wake_();
+  }
+
+private:
+  std::function<void()> wake_; ///< Set before the first `arm`.
+  std::atomic<bool> armed_{false};
+};
+
+/// A fetch handle. It never joins a group: the group's member does, and tells what is owned.
+///
+/// Threads: `assign`, `add` and `clear` on the control thread while no receiver runs; `ends` and `bounds` on the helper
+/// thread; the lanes and what stands below them belong to the one receiver.
+class fetch_client {
+public:
+  /// @param own properties beside those a fetch handle always has.
+  static expected<std::shared_ptr<fetch_client>> make(const direct_stream_options& options, const queue_sizes& sizes,
+                                                      log_hook log);
+  ~fetch_client();
+
+  expected<void> assign(std::span<const start_position> starts);
+  expected<void> add(std::span<const start_position> starts);
+  /// Stops reading; what waits in the queues is dropped.
+  void clear();
+
+  /// The end of each partition, as far as a committed reader may see. One request per broker.
+  struct answer {
+    std::int64_t offset = -1;
+    rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;
+  };
+  expected<std::vector<answer>> offsets(std::span<const repair> partitions, std::int64_t which, milliseconds timeout) const;
+  /// Ends of the lanes, in their order.
+  expected<std::vector<answer>> ends(milliseconds timeout) const;
+  [[nodiscard]] const client& raw() const noexcept { return *client_; }
+
+  // ---- for the receiver
+  [[nodiscard]] std::span<lane> lanes() noexcept { return lanes_; }
+  [[nodiscard]] wake_signal& signal() noexcept { return signal_; }
+  [[nodiscard]] std::int64_t queue_limit() const noexcept { return queue_limit_; }
+  [[nodiscard]] bool wants_headers() const noexcept { return wants_headers_; }
+
+  /// Goes back, or on, to `offset`. What was queued is void from now on.
+  expected<void> seek(lane& at, std::int64_t offset);
+  /// Starts fetching again after librdkafka has stopped because of a position outside the log.
+  expected<void> restart(lane& at, std::int64_t offset);
+  /// Ends the rest that librdkafka takes after a queue was full: any request on this handle to the partition's broker does.
+  void end_rest(const lane& at) const;
+
+  // ---- repairs, between the receiver and the control side
+  void ask_repair(repair found);
+  [[nodiscard]] std::vector<repair> take_asked();
+  void answer_repair(repair answered);
+  [[nodiscard]] std::vector<repair> take_answered();
+
+private:
+  fetch_client(std::unique_ptr<client> made, const queue_sizes& sizes, bool wants_headers)
+      : client_(std::move(made)), queue_limit_(sizes.min_messages), wants_headers_(wants_headers) {}
+
+  std::unique_ptr<client> client_;
+  std::int64_t queue_limit_;
+  bool wants_headers_;
+  wake_signal signal_;
+  std::vector<lane> lanes_;
+
+  std::mutex repairs_mutex_;
+  std::vector<repair> asked_;
+  std::vector<repair> answered_;
+};
+
+} // namespace weir::kafka

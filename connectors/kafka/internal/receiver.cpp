@@ -1,0 +1,261 @@
+#include <weir/connectors/kafka/internal/receiver.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/message_view.hpp>
+
+namespace weir::kafka {
+
+/// What the client's consume callback works on: one call reads at most one block of one partition.
+struct kafka_receiver::intake {
+  kafka_receiver& self;
+  lane& at;
+  block_builder<record>& to;
+  std::string_view topic;
+  bool headers;
+  std::size_t taken = 0;
+  std::optional<error> failure{};
+
+  static void on_message(rd_kafka_message_t* message, void* opaque) noexcept {
+    auto& in = *static_cast<intake*>(opaque);
+    try {
+      in.take(*message);
+    } catch (const std::exception& thrown) { // no memory for a block: nothing may be thrown through the client
+      in.failure.emplace(errc::out_of_budget, thrown.what());
+    }
+    if (in.failure || in.at.next >= in.at.until || in.to.full())
+      rd_kafka_yield(nullptr); // the rest goes back to the head of its queue
+  }
+
+  void take(const rd_kafka_message_t& message) {
+    if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR) [[unlikely]] {
+      if (auto handled = self.on_event(at, message); !handled)
+        failure = std::move(handled).error();
+      return;
+    }
+    if (message.offset < at.next) [[unlikely]]
+      return; // offsets only rise: a repeat, or skipped by a repair
+    at.touched = true;
+    if (message.offset >= at.until) [[unlikely]] {
+      at.held = hold(message, at.topic, headers);
+      at.next = message.offset;
+      return;
+    }
+    to.push(copy_record(message, topic, headers, to.bytes()));
+    at.next = message.offset + 1;
+    ++taken;
+  }
+};
+
+kafka_receiver::kafka_receiver(std::shared_ptr<fetch_client> fetch, data_loss policy, std::function<void()> ask_control)
+    : fetch_(std::move(fetch)), policy_(policy), ask_control_(std::move(ask_control)) {}
+
+expected<void> kafka_receiver::open(const replica_context& env) {
+  env_ = env;
+  builder_ = block_builder<record>(env.limits);
+  if (fetch_)
+    fetch_->signal().set(env.wake);
+  return {};
+}
+
+expected<void> kafka_receiver::begin(const batch&, const source_batch& work) {
+  open_ranges_ = 0;
+  if (!fetch_)
+    return {};
+  const auto lanes = fetch_->lanes();
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    auto& at = lanes[i];
+    at.open = false;
+    const auto same = [&](const offset_range& r) { return r.partition == at.partition && r.topic == at.topic; };
+    std::size_t index = at.range; // where it was in the last batch
+    if (index >= work.ranges.size() || !same(work.ranges[index]))
+      index = static_cast<std::size_t>(std::ranges::find_if(work.ranges, same) - work.ranges.begin());
+    if (index == work.ranges.size())
+      continue;
+    if (auto opened = open_range(at, work.ranges[index], static_cast<std::uint32_t>(index)); !opened)
+      return opened;
+  }
+  return {};
+}
+
+expected<void> kafka_receiver::open_range(lane& at, const offset_range& range, std::uint32_t index) {
+  at.range = index;
+  at.until = range.until;
+  const bool continues = range.from == at.settled && !at.touched;
+  if (!continues) {
+    if (range.from < at.next) { // the batch before was given up
+      if (auto sought = fetch_->seek(at, range.from); !sought)
+        return sought;
+    } else {
+      at.next = range.from; // records below are dropped as they come
+      if (at.held && at.held->offset < range.from)
+        at.held.reset();
+      at.touched = false;
+    }
+    at.settled = range.from;
+  }
+  at.open = true;
+  ++open_ranges_;
+  settle_if_read(at);
+  return {};
+}
+
+expected<received> kafka_receiver::receive(emitter& out) {
+  if (open_ranges_ == 0)
+    return received::complete;
+  const auto lanes = fetch_->lanes();
+  for (;;) {
+    if (auto repaired = apply_repairs(); !repaired)
+      return std::move(repaired).error();
+    for (std::size_t visited = 0; visited < lanes.size(); ++visited) {
+      auto& at = lanes[cursor_ < lanes.size() ? cursor_ : cursor_ = 0];
+      ++cursor_;
+      if (!at.open)
+        continue;
+      auto emitted = read(at, out);
+      if (!emitted)
+        return std::move(emitted).error();
+      if (*emitted)
+        return received::records;
+    }
+    if (open_ranges_ == 0)
+      return received::complete;
+    if (since_rest_ended_ > 0) {
+      since_rest_ended_ = 0;
+      for (const auto& at : lanes)
+        if (at.open) {
+          fetch_->end_rest(at);
+          break;
+        }
+    }
+    fetch_->signal().arm();
+    if (!something_waits())
+      return received::nothing;
+    fetch_->signal().disarm();
+  }
+}
+
+bool kafka_receiver::something_waits() {
+  return std::ranges::any_of(fetch_->lanes(), [](const lane& at) {
+    return at.open && !at.waits_for_repair && rd_kafka_queue_length(at.queue.get()) > 0;
+  });
+}
+
+expected<bool> kafka_receiver::read(lane& at, emitter& out) {
+  intake in{.self = *this, .at = at, .to = builder_, .topic = {}, .headers = fetch_->wants_headers()};
+  if (at.held && at.held->offset < at.until)
+    take_held(at);
+  if (at.next < at.until) {
+    if (rd_kafka_queue_length(at.queue.get()) == 0 && builder_.empty())
+      return false;
+    in.topic = builder_.bytes().copy(at.topic);
+    rd_kafka_consume_callback(at.handle.get(), at.partition, 0, &intake::on_message, &in);
+  }
+  if (in.failure) {
+    builder_.clear();
+    return std::move(*in.failure);
+  }
+  end_rest_when_low(at, in.taken);
+  const bool any = !builder_.empty();
+  if (any)
+    out.emit(partition_id(at.range), builder_.build());
+  settle_if_read(at);
+  return any;
+}
+
+void kafka_receiver::take_held(lane& at) {
+  const auto kept = *std::exchange(at.held, std::nullopt);
+  at.touched = true;
+  at.next = kept.offset + 1;
+  builder_.push(view_of(kept, builder_.bytes()));
+}
+
+void kafka_receiver::settle_if_read(lane& at) {
+  if (!at.open || at.next < at.until)
+    return;
+  at.open = false;
+  at.settled = at.until;
+  at.touched = false;
+  --open_ranges_;
+}
+
+// After a queue was full librdkafka rests up to a second before it fetches for it again. A request ends the rest; one per
+// half queue read is enough, and more of them slow the reading of queues that are not low.
+void kafka_receiver::end_rest_when_low(lane& at, std::size_t taken) {
+  since_rest_ended_ += static_cast<std::int64_t>(taken);
+  const auto half = fetch_->queue_limit() / 2;
+  if (since_rest_ended_ < half || static_cast<std::int64_t>(rd_kafka_queue_length(at.queue.get())) >= half)
+    return;
+  since_rest_ended_ = 0;
+  fetch_->end_rest(at);
+}
+
+expected<void> kafka_receiver::on_event(lane& at, const rd_kafka_message_t& event) {
+  const auto where = [&] { return fmt::format("reading {} [{}] at offset {}", at.topic, at.partition, at.next); };
+  switch (nature_of(event.err)) {
+  case nature::none:
+    if (event.err == RD_KAFKA_RESP_ERR__PARTITION_EOF && event.offset > at.next) {
+      at.next = event.offset; // nothing but gaps up to there
+      at.touched = true;
+    }
+    return {};
+  case nature::transient:
+  case nature::membership:
+    fetch_->raw().state().note(event.err, rd_kafka_message_errstr(&event));
+    return {};
+  case nature::position:
+    if (policy_ == data_loss::fail)
+      return to_error(event.err, where(), rd_kafka_message_errstr(&event));
+    at.waits_for_repair = true;
+    fetch_->ask_repair({at.topic, at.partition, at.next});
+    ask_control_();
+    return {};
+  case nature::missing:
+    if (policy_ == data_loss::fail)
+      return to_error(event.err, where(), "the topic was deleted while a batch was reading it");
+    env_.log(log_level::error, fmt::format("{} [{}]: deleted; {} offsets of the open batch are lost", at.topic,
+                                           at.partition, at.until - at.next));
+    at.next = at.until;
+    at.touched = true;
+    return {};
+  case nature::record:
+  case nature::final:
+    return to_error(event.err, where(), rd_kafka_message_errstr(&event));
+  }
+  return {};
+}
+
+expected<void> kafka_receiver::apply_repairs() {
+  for (const auto& answer : fetch_->take_answered()) {
+    const auto lanes = fetch_->lanes();
+    const auto found = std::ranges::find_if(
+        lanes, [&](const lane& at) { return at.partition == answer.partition && at.topic == answer.topic; });
+    if (found == lanes.end() || !found->waits_for_repair)
+      continue;
+    if (auto restarted = fetch_->restart(*found, answer.position); !restarted)
+      return restarted;
+    found->touched = true; // should the batch be given up, its range is not at `settled` any more
+    settle_if_read(*found);
+  }
+  return {};
+}
+
+void kafka_receiver::abort() noexcept {
+  builder_.clear();
+  open_ranges_ = 0;
+  if (!fetch_)
+    return;
+  fetch_->signal().disarm();
+  for (auto& at : fetch_->lanes())
+    at.open = false; // `touched` stays: the next range of this partition goes back
+}
+
+void kafka_receiver::close() noexcept {
+  if (fetch_)
+    fetch_->signal().disarm();
+}
+
+} // namespace weir::kafka

@@ -1,0 +1,51 @@
+// Reads the partitions of one fetch handle into blocks. First on the data path; next: runtime/block.hpp.
+#pragma once
+
+#include <memory>
+
+#include <weir/connectors/kafka/internal/fetch_client.hpp>
+#include <weir/runtime/receiver.hpp>
+
+namespace weir::kafka {
+
+/// One replica of a Kafka source. Each block holds records of one partition; payload bytes are copied into the block and
+/// the client's message is freed at once, since a message that is kept pins its whole fetch response.
+///
+/// A range is read when nothing below its end can come any more: the next record lies at or behind the end, or the client
+/// says that the partition ends there. One record per partition may be read past the end; it waits for its range.
+class kafka_receiver final : public receiver {
+public:
+  /// @param fetch may be null: a replica for which there is no partition.
+  /// @param ask_control asks for the control side's attention. Any thread.
+  kafka_receiver(std::shared_ptr<fetch_client> fetch, data_loss policy, std::function<void()> ask_control);
+
+  expected<void> open(const replica_context& env) override;
+  expected<void> begin(const batch& whole, const source_batch& work) override;
+  expected<received> receive(emitter& out) override;
+  void abort() noexcept override;
+  void close() noexcept override;
+
+private:
+  struct intake;
+
+  expected<void> open_range(lane& at, const offset_range& range, std::uint32_t index);
+  /// Takes up to a block from the partition's queue. @returns whether a block was emitted.
+  expected<bool> read(lane& at, emitter& out);
+  void take_held(lane& at);
+  expected<void> on_event(lane& at, const rd_kafka_message_t& event);
+  expected<void> apply_repairs();
+  void settle_if_read(lane& at);
+  void end_rest_when_low(lane& at, std::size_t taken);
+  [[nodiscard]] bool something_waits();
+
+  std::shared_ptr<fetch_client> fetch_;
+  data_loss policy_;
+  std::function<void()> ask_control_;
+  replica_context env_;
+  block_builder<record> builder_;
+  std::size_t cursor_ = 0;           ///< Lane to read next.
+  std::size_t open_ranges_ = 0;      ///< Lanes of the batch that are not read to their end.
+  std::int64_t since_rest_ended_ = 0; ///< Records taken since the last `end_rest`.
+};
+
+} // namespace weir::kafka

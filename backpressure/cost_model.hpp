@@ -1,5 +1,4 @@
-// How long a batch of a given size takes: a fixed part and a part per record, learnt from finished
-// batches. Next: rate_controller.hpp.
+// Learns what a batch costs: a fixed part and a part per record. Next: pid_rate_estimator.hpp.
 #pragma once
 
 #include <cstdint>

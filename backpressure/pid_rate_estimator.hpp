@@ -1,5 +1,4 @@
-// The public PID law: timing of finished batches in, records per second out. Next:
-// rate_controller.hpp.
+// The public PID law: timing of finished batches in, records/s out. Next: rate_split.hpp.
 #pragma once
 
 #include <weir/backpressure/rate_estimator.hpp>

@@ -1,5 +1,4 @@
-// A job as rate control sees it, in virtual time: batches cut at ticks, run one after another.
-// Next: rate_controller.hpp.
+// A job in virtual time, as rate control sees it. Next: rate_controller.hpp, which runs in it.
 #pragma once
 
 #include <weir/backpressure/rate_controller.hpp>

@@ -1,5 +1,4 @@
-// The object around the PID law: finished batches in, a limit per partition for the next batch out.
-// Next: rate_split.hpp.
+// Finished batches in, a limit per partition for the next one out. Next: pid_rate_estimator.hpp.
 #pragma once
 
 #include <weir/backpressure/cost_model.hpp>
@@ -20,11 +19,17 @@ namespace weir {
 /// The moment at which a batch is cut.
 struct plan_moment {
   steady_time now{};   ///< On the clock that also stamps `batch_timing::end`.
-  duration interval{}; ///< What this batch stands for; longer than usual when ticks were merged.
+  duration interval{}; ///< Time the batch may fill: the batch interval, also when ticks were merged.
   work_in_flight unfinished{}; ///< Batches cut earlier and not finished yet.
 };
 
 /// Decides how many records each batch may take.
+///
+/// Problem: the public law alone knows no first rate, reacts to a delay only after the batches cut
+/// before have run, takes a fixed cost for slowness and a quiet hour for a slow machine. Solution:
+/// the same law, fed with the rate that is expected to fill one interval (cost_model) and with the
+/// delay that the next batch is expected to meet; bounds and the split come after it. Each of these
+/// is an option (docs/decisions/0005-around-the-pid-law.md).
 ///
 ///     rate_controller control = *rate_controller::make(1s, options);
 ///     at each tick:      shares = control.limits({now, interval, unfinished}, backlogs);
@@ -40,8 +45,7 @@ public:
 
   /// Divides the present rate over the partitions for the batch cut at `at`.
   /// @returns one share per backlog, in the order given. Without a limit (control off and no
-  /// ceiling) max_records is
-  ///          nullopt; a number, 0 too, is always a limit.
+  /// ceiling) max_records is nullopt; a number, 0 too, is always a limit.
   std::vector<partition_share> limits(const plan_moment& at,
                                       std::span<const partition_backlog> backlogs);
 

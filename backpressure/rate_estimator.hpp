@@ -1,5 +1,4 @@
-// Timing of a finished batch in, rate out: the interface a rate controller works with. Next:
-// pid_rate_estimator.hpp.
+// Interface: timing of a finished batch in, a rate out. Next: pid_rate_estimator.hpp.
 #pragma once
 
 #include <weir/runtime/identifiers.hpp>

@@ -1,5 +1,4 @@
-// Divides one job rate over partitions by lag, within floors and ceilings. Next:
-// runtime/batch_generator.hpp (the next plan).
+// Divides one job rate over partitions by lag. Next: runtime/batch_generator.hpp (the next plan).
 #pragma once
 
 #include <weir/runtime/identifiers.hpp>

@@ -1,5 +1,4 @@
-// Judges weir's rate controller on the plant model, beside the public law with its defaults:
-// pid_bench [--json FILE] [NAME...]
+// Judges the rate controller on the plant model: pid_bench [--json FILE] [NAME...]
 #include <weir/backpressure/plant_model.hpp>
 
 #include <fmt/format.h>

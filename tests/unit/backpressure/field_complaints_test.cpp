@@ -1,5 +1,4 @@
-// What users of comparable systems have reported about rate control, each as a behaviour that must
-// not come back.
+// What users of comparable systems reported about rate control, as behaviours that must not return.
 #include "controller_fixture.hpp"
 
 using namespace weir;

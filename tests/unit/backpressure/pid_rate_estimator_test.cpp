@@ -1,5 +1,4 @@
-// The public law against numbers worked out by hand, and bit for bit against a literal
-// transcription of it.
+// The law against numbers worked out by hand, and bit for bit against its published text.
 #include <weir/backpressure/pid_rate_estimator.hpp>
 
 #include <catch2/catch.hpp>

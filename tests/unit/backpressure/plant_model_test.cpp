@@ -1,5 +1,4 @@
-// The plant against figures of the public law that were computed elsewhere, and weir's controller
-// in it.
+// The plant against known figures of the public law, and the rate controller in the plant.
 #include <weir/backpressure/plant_model.hpp>
 
 #include <catch2/catch.hpp>

@@ -18,9 +18,8 @@ namespace weir {
 
 /// The moment at which a batch is cut.
 struct plan_moment {
-  steady_time now{}; ///< On the clock that also stamps `batch_timing::end`.
-  duration
-      interval{}; ///< Time the batch may fill: the batch interval, also when ticks were merged.
+  steady_time now{};   ///< On the clock that also stamps `batch_timing::end`.
+  duration interval{}; ///< Time the batch may fill: the batch interval, merged ticks or not.
   work_in_flight unfinished{}; ///< Batches cut earlier and not finished yet.
 };
 

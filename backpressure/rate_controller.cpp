@@ -10,6 +10,7 @@ namespace weir {
 
 namespace {
 
+constexpr double grace = 0.1; // of the interval: a small batch is not overdue for a hiccup
 constexpr double record_size_memory = 0.1; // weight of the newest batch in the average record size
 
 duration from_seconds(double s) noexcept {
@@ -173,9 +174,10 @@ rate_controller::look_ahead(const work_in_flight& unfinished) const noexcept {
     return {.seconds = waiting};
   const double expected = model_.seconds_for(running);
   const double elapsed = seconds_of(unfinished.running_for);
-  if (elapsed <= expected)
-    return {.seconds = expected - elapsed + waiting};
-  const double slowdown = elapsed / expected;
+  const double late = expected + grace * seconds_of(interval_);
+  if (elapsed <= late)
+    return {.seconds = std::max(expected - elapsed, 0.0) + waiting};
+  const double slowdown = elapsed / late;
   return {.seconds = waiting * slowdown, .slowdown = slowdown};
 }
 

@@ -15,9 +15,8 @@ namespace weir {
 /// What waits in one partition when a batch is planned.
 struct partition_backlog {
   partition_id partition{};
-  std::uint64_t lag = 0; ///< Records not read yet.
-  std::optional<double>
-      cap{}; ///< Records this batch at most, beside the configured ceiling; nullopt: none.
+  std::uint64_t lag = 0;       ///< Records not read yet.
+  std::optional<double> cap{}; ///< Records this batch at most, beside the ceiling; nullopt: none.
 };
 
 /// Divides a number of records over partitions: nine tenths in proportion to their lag, one tenth

@@ -117,16 +117,32 @@ SCENARIO("work already cut counts as delay of the next batch", "[backpressure][r
         CHECK(job.controller.decision().clamp == rate_clamp::drain);
       }
     }
-    WHEN("the running batch is overdue by its whole time") {
+    WHEN("the running batch is overdue by twice its time") {
       const auto records = job.cut_sum(
           6, {deep},
-          {.batches = 2, .records = 1500, .running_records = 1000, .running_for = span(2)});
+          {.batches = 2, .records = 1500, .running_records = 1000, .running_for = span(3)});
       THEN("all is believed to take twice as long: 500 wait for 1 s, nothing but the minimum is "
            "cut") {
         CHECK(records == 100);
       }
     }
   }
+}
+
+SCENARIO("an empty or tiny batch that still runs is no cause for alarm",
+         "[backpressure][rate_controller]") {
+  controlled job;
+  for (int k = 1; k <= 5; ++k) {
+    job.cut(k, {deep});
+    job.finish(k + 1.0, 1000, 1.0);
+  }
+  const auto before = job.cut_sum(6, {deep});
+  for (const std::uint64_t records : {0u, 1u})
+    CHECK(job.cut_sum(7, {deep},
+                      {.batches = 1,
+                       .records = records,
+                       .running_records = records,
+                       .running_for = span(0.05)}) == before);
 }
 
 SCENARIO("data-bound batches do not lower the rate of the bare law",

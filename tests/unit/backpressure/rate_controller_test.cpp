@@ -255,7 +255,7 @@ SCENARIO("after a pause the next batch counts for more than the past",
   }
 }
 
-SCENARIO("bytes can be the unit; limits stay in records", "[backpressure][rate_controller]") {
+SCENARIO("bytes can be the unit, limits stay in records", "[backpressure][rate_controller]") {
   GIVEN("a first rate of 50,000 bytes/s and records of 500 bytes") {
     controlled job{{.first_batch_rate = 50'000, .unit = rate_unit::bytes}};
     job.cut(1, {deep});

@@ -65,7 +65,13 @@ def area_of(path):
 
 
 def is_internal(path):
+    """Private and not installed."""
     return "internal" in path.split("/")[:-1]
+
+
+def is_detail(path):
+    """Private, and installed all the same because templates need it."""
+    return "detail" in path.split("/")[:-1]
 
 
 def is_installed(path):
@@ -107,12 +113,13 @@ def resolve(root, path, bracket, name):
 def judge(path, target):
     """Why a file must not include another file of weir, or None."""
     area, target_area = area_of(path), area_of(target)
-    if is_internal(target):
-        owner = target.split("/")[0]
+    owner = target.split("/")[0]
+    if is_internal(target) or is_detail(target):
         if path.split("/")[0] != owner and owner not in SEES_PRIVATE.get(area, set()):
             return f"{target} is private to {owner}/"
-        if is_installed(path):
-            return f"{target} is private and not installed, {path} is installed"
+    if is_internal(target) and is_installed(path):
+        return (f"{target} is not installed, {path} is: what installed templates need goes in "
+                f"{owner}/detail/")
     if path in SEES_ALL:
         if is_installed(path) and (target_area == "actors" or target_area == "connectors/kafka"):
             return f"the umbrella stays free of {target_area}/"

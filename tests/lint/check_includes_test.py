@@ -12,6 +12,8 @@ CLEAN = {
     "runtime/block.hpp": "#include <vector>",
     "runtime/block.cpp": "#include <weir/runtime/block.hpp>\n#include <weir/runtime/internal/pool.hpp>",
     "runtime/internal/pool.hpp": "",
+    "runtime/detail/list.hpp": "",
+    "runtime/list.hpp": "#include <weir/runtime/detail/list.hpp>",
     "runtime/context.cpp": "#include <weir/actors/actor_executor.hpp>",
     "backpressure/pid.hpp": "#include <weir/runtime/block.hpp>",
     "operators/stream.hpp": "#include <weir/runtime/block.hpp>",
@@ -78,6 +80,7 @@ class Rules(unittest.TestCase):
 
     def test_private_headers_stay_in_their_folder(self):
         self.breaks("operators/x.cpp", "#include <weir/runtime/internal/pool.hpp>", "private to")
+        self.breaks("operators/x.hpp", "#include <weir/runtime/detail/list.hpp>", "private to")
         self.breaks("runtime/x.hpp", "#include <weir/runtime/internal/pool.hpp>", "not installed")
         self.allows("actors/x.cpp", "#include <weir/runtime/internal/pool.hpp>")
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace weir {
@@ -15,6 +16,18 @@ class arena {
 public:
   /// @param chunk_bytes size of a chunk; a longer piece gets a chunk of its own.
   explicit arena(std::size_t chunk_bytes = 16 * 1024) : chunk_bytes_(chunk_bytes) {}
+
+  arena(arena&& other) noexcept
+      : chunk_bytes_(other.chunk_bytes_), left_(std::exchange(other.left_, 0)), reserved_(std::exchange(other.reserved_, 0)),
+        next_(std::exchange(other.next_, nullptr)), chunks_(std::move(other.chunks_)) {}
+  arena& operator=(arena&& other) noexcept {
+    std::swap(chunk_bytes_, other.chunk_bytes_);
+    std::swap(left_, other.left_);
+    std::swap(reserved_, other.reserved_);
+    std::swap(next_, other.next_);
+    std::swap(chunks_, other.chunks_);
+    return *this;
+  }
 
   /// Room for `size` bytes, not aligned. O(1); allocates once per chunk.
   [[nodiscard]] char* allocate(std::size_t size) {

@@ -52,4 +52,7 @@ struct batch {
 
 using batch_ptr = std::shared_ptr<const batch>;
 
+/// The batch for messages: its time and its first ranges that are not empty.
+[[nodiscard]] std::string describe_ranges(const batch& whole);
+
 } // namespace weir

@@ -19,6 +19,12 @@ class block_builder {
 public:
   explicit block_builder(block_limits limits = {}) : limits_(limits), bytes_(arena_chunk(limits)) {}
 
+  /// A copy takes over the limits and starts empty: stages are copied as prototypes, before they hold records.
+  block_builder(const block_builder& prototype) : block_builder(prototype.limits_) {}
+  block_builder& operator=(const block_builder&) = delete;
+  block_builder(block_builder&&) noexcept = default;
+  block_builder& operator=(block_builder&&) noexcept = default;
+
   /// Where the bytes that views of the next records point into are to be placed.
   [[nodiscard]] arena& bytes() noexcept { return bytes_; }
 

@@ -35,14 +35,15 @@ public:
     for (const auto& work : timing.partitions)
       if (work.partition.value < partitions.size())
         partitions[work.partition.value].busy += work.busy;
-    return controller_.on_batch({.end = timing.end,
-                                 .records = timing.records,
-                                 .bytes = timing.bytes,
-                                 .processing_time = timing.processing_time,
-                                 .scheduling_delay = timing.scheduling_delay,
-                                 .limited = timing.limited,
-                                 .unfinished = work_of(timing.unfinished),
-                                 .partitions = partitions});
+    const batch_timing batch{.end = timing.end,
+                             .records = timing.records,
+                             .bytes = timing.bytes,
+                             .processing_time = timing.processing_time,
+                             .scheduling_delay = timing.scheduling_delay,
+                             .limited = timing.limited,
+                             .unfinished = work_of(timing.unfinished),
+                             .partitions = partitions};
+    return controller_.on_batch(batch);
   }
 
   expected<void> set_gains(pid_gains gains) override { return controller_.set_gains(gains); }

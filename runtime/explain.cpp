@@ -18,8 +18,7 @@ std::string_view to_string(node_kind kind) {
 std::string partitions_of(const node& n, const node_plan& planned) {
   switch (n.partitions) {
   case partition_rule::of_source: return "one partition per range";
-  case partition_rule::of_input: return "partitions of its input";
-  case partition_rule::sum_of_inputs: return "partitions of its inputs";
+  case partition_rule::of_input: return n.concatenates ? "partitions of its inputs" : "partitions of its input";
   case partition_rule::fixed: return fmt::format("{} partition{}", planned.fixed_partitions, planned.fixed_partitions == 1 ? "" : "s");
   }
   return "";

@@ -20,8 +20,7 @@ enum class node_kind { source, stage, sink };
 /// Where the number of logical partitions of a node's output comes from.
 enum class partition_rule {
   of_source,        ///< One per range of the batch.
-  of_input,         ///< As many as the (only) input has.
-  sum_of_inputs,    ///< Union: the partitions of the inputs one after another, the first input's first.
+  of_input,         ///< As many as reach it.
   fixed,            ///< `node::fixed_partitions`; 0 stands for the default of the options.
 };
 
@@ -40,6 +39,7 @@ struct node {
   std::vector<node_id> inputs;
   partition_rule partitions = partition_rule::of_input;
   std::uint32_t fixed_partitions = 0;
+  bool concatenates = false;          ///< Union: the partitions of the inputs one after another, the first input's first.
   std::uint32_t max_replicas = 0;     ///< 0: as many as there are worker threads.
   bool blocking = false;              ///< Needs a thread of its own.
   bool retains = false;               ///< May keep data beyond the block it came in.

@@ -46,12 +46,12 @@ struct context_options {
 
   executor_kind executor = executor_kind::actors;
   std::uint64_t seed = 1;                          ///< Order of work in the inline executor.
-  std::shared_ptr<weir::clock> clock;              ///< null: the system's clock.
+  std::shared_ptr<weir::clock> clock{};            ///< null: the system's clock.
   duration quiesce_deadline = std::chrono::seconds(5); ///< How long a rebalance waits for the open batch.
-  log_sink log;                                    ///< null: silent.
+  log_sink log{};                                  ///< null: silent.
   log_level min_log_level = log_level::info;
   /// Called first on every thread that weir starts, with the thread's name (at most 15 characters).
-  std::function<void(std::string_view)> on_thread_start;
+  std::function<void(std::string_view)> on_thread_start{};
 };
 
 /// @returns errc::invalid_config naming the field, its value and the allowed range.

@@ -25,24 +25,26 @@ std::uint32_t fixed_partitions_of(const node& n, const context_options& options,
   return options.default_partitions ? options.default_partitions : std::min(workers, 128U);
 }
 
+std::optional<std::uint32_t> known_output(const graph& g, node_id id, const context_options& options, std::uint32_t workers);
+
 /// Number of logical partitions that reach a node, when it is known before the batch.
-std::optional<std::uint32_t> known_partitions(const graph& g, node_id id, const context_options& options,
-                                              std::uint32_t workers) {
+std::optional<std::uint32_t> known_input(const graph& g, const node& n, const context_options& options, std::uint32_t workers) {
+  std::uint32_t sum = 0;
+  for (const auto input : n.inputs) {
+    const auto part = known_output(g, input, options, workers);
+    if (!part)
+      return std::nullopt;
+    sum = n.concatenates ? sum + *part : std::max(sum, *part);
+  }
+  return sum;
+}
+
+std::optional<std::uint32_t> known_output(const graph& g, node_id id, const context_options& options, std::uint32_t workers) {
   const node& n = g.at(id);
   switch (n.partitions) {
   case partition_rule::of_source: return std::nullopt;
+  case partition_rule::of_input: return known_input(g, n, options, workers);
   case partition_rule::fixed: return fixed_partitions_of(n, options, workers);
-  case partition_rule::of_input: return known_partitions(g, n.inputs.front(), options, workers);
-  case partition_rule::sum_of_inputs: {
-    std::uint32_t sum = 0;
-    for (const auto input : n.inputs) {
-      const auto part = known_partitions(g, input, options, workers);
-      if (!part)
-        return std::nullopt;
-      sum += *part;
-    }
-    return sum;
-  }
   }
   return std::nullopt;
 }
@@ -51,9 +53,8 @@ std::uint32_t replicas_of(const graph& g, const node& n, const context_options& 
   std::uint32_t wanted = workers;
   if (n.max_replicas)
     wanted = std::min(wanted, n.max_replicas);
-  if (!n.inputs.empty())
-    if (const auto partitions = known_partitions(g, n.inputs.front(), options, workers);
-        partitions && n.partitions != partition_rule::sum_of_inputs)
+  if (n.kind != node_kind::source)
+    if (const auto partitions = known_input(g, n, options, workers))
       wanted = std::min(wanted, *partitions);
   return std::max(1U, wanted);
 }
@@ -140,19 +141,19 @@ expected<void> describe_nodes(const graph& g, const plan& p, batch& b) {
       described = {.present = from.present, .partitions = static_cast<std::uint32_t>(from.ranges.size()), .input_offsets = {}};
       continue;
     }
-    std::uint32_t sum = 0;
+    std::uint32_t reach = 0;
     for (const auto input : n.inputs) {
       const auto& in = b.nodes[input.value];
-      described.input_offsets.push_back(n.partitions == partition_rule::sum_of_inputs ? sum : 0);
-      sum += in.partitions;
+      described.input_offsets.push_back(n.concatenates ? reach : 0);
+      reach = n.concatenates ? reach + in.partitions : std::max(reach, in.partitions);
       described.present = described.present && in.present;
       if (!in.present && n.needs_all_inputs)
         return error(errc::invalid_graph, fmt::format("'{}' has no batch at {} ms on the input '{}'; give both sides the same "
                                                       "slide", n.label(), milliseconds_of(b.time), g.at(input).label()))
             .at(n.where);
     }
-    described.input_partitions = sum;
-    described.partitions = sum;
+    described.input_partitions = reach;
+    described.partitions = reach;
     if (n.partitions == partition_rule::fixed)
       described.partitions = p.at(n.id).fixed_partitions;
   }

@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 
 #include <weir/runtime/barrier.hpp>
 #include <weir/runtime/batch.hpp>
@@ -57,6 +59,7 @@ struct replica_context {
   std::uint32_t index = 0;      ///< Which replica of the node this is.
   std::uint32_t replicas = 1;   ///< How many replicas the node has. Replica i hosts partitions p with p % replicas == i.
   std::uint32_t output_partitions = 0; ///< Of a node with a fixed number; 0: as its input.
+  std::optional<source_id> reads_from; ///< The source whose partitions reach this node unchanged.
   block_limits limits;          ///< How large blocks may be on the node's output.
   retained_account* retained = nullptr;
   std::function<void()> wake;   ///< Thread-safe: asks for the blocked call to be made again.

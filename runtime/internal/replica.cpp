@@ -19,6 +19,7 @@ replica_context make_replica_context(const replica_environment& environment, nod
           .index = index,
           .replicas = planned.replicas,
           .output_partitions = planned.fixed_partitions,
+          .reads_from = planned.source ? planned.source : planned.cost_of,
           .limits = planned.limits,
           .retained = &retained,
           .wake = std::move(wake),

@@ -1,0 +1,147 @@
+// An open run of steps: its type carries them, so the compiler fuses them into one loop. Next: stream.hpp.
+#pragma once
+
+#include <memory>
+#include <source_location>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <weir/operators/internal/block_head.hpp>
+#include <weir/operators/internal/forward_tail.hpp>
+#include <weir/operators/internal/fused_stage.hpp>
+#include <weir/operators/step/step.hpp>
+#include <weir/runtime/context.hpp>
+
+namespace weir {
+
+template <class T>
+class stream;
+template <class Derived, class T>
+class stream_operators;
+
+namespace internal {
+
+/// What is known of a chain beside its functions: where it reads, and what its node will say of itself.
+struct chain_start {
+  std::shared_ptr<composition> composed{};
+  std::vector<node_id> inputs{};
+  bool concatenates = false; ///< Several inputs, their partitions one after another.
+  bool retains = false;
+  bool needs_all_inputs = false;
+  std::string name{};
+  std::vector<operator_info> operators{}; ///< Head first when it is an operator, then the steps.
+  std::vector<on_error> policies{};       ///< One for the head, then one per step.
+  bool head_is_operator = false;
+};
+
+/// What the tail that closes a chain adds to the node.
+struct chain_end {
+  std::string kind{}; ///< Of the tail's operator, or empty when the tail is none.
+  partition_rule partitions = partition_rule::of_input;
+  std::uint32_t fixed_partitions = 0;
+  bool retains = false;
+  bool needs_all_inputs = false;
+};
+
+/// Whether every value from the head to behind the last step is a view.
+template <class In>
+consteval bool all_views() {
+  return !self_contained<In>;
+}
+template <class In, class First, class... Rest>
+consteval bool all_views() {
+  return !self_contained<In> && all_views<step::output_of<First, In>, Rest...>();
+}
+
+} // namespace internal
+
+/// An open chain: head, then steps, on one thread and in one loop. Further steps extend it; an action, a shuffle,
+/// `share()` or conversion to `stream<T>` closes it into a node. A chain that is used twice runs twice, unless shared.
+/// At most 32 steps: compile time grows with their square. Copyable as long as its functions are.
+template <class T, class Head, class... Steps>
+class [[nodiscard("a chain does nothing until an action closes it")]] chain
+    : public stream_operators<chain<T, Head, Steps...>, T> {
+public:
+  static_assert(sizeof...(Steps) <= 32, "more than 32 steps in one chain: put .share() in between, or join steps into one");
+  using record_type = T;
+
+  chain(internal::chain_start start, Head head, std::tuple<Steps...> steps)
+      : start_(std::move(start)), head_(std::move(head)), steps_(std::move(steps)) {}
+
+  /// Gives the node that hosts this chain its identity across versions. Unique within the graph.
+  [[nodiscard]] chain named(std::string name) const {
+    chain renamed = *this;
+    renamed.start_.name = std::move(name);
+    return renamed;
+  }
+
+  /// Says what becomes of a record for which the last operator's function throws.
+  [[nodiscard]] chain on_error(weir::on_error policy) const {
+    chain changed = *this;
+    changed.start_.policies.back() = policy;
+    return changed;
+  }
+
+  /// Closes the chain: its records become blocks that any number of consumers share.
+  [[nodiscard]] stream<T> share(std::source_location where = std::source_location::current()) const;
+  operator stream<T>() const { return share(); } // NOLINT(google-explicit-constructor): closing is what assigning means
+
+  /// For operators: this chain with one more step.
+  template <class Step>
+  [[nodiscard]] auto then(Step step, std::source_location where) const {
+    auto longer = start_;
+    longer.operators.push_back({std::string(Step::kind), where});
+    longer.policies.push_back(start_.composed->options.on_error);
+    using out = step::output_of<Step, T>;
+    return chain<out, Head, Steps..., Step>(std::move(longer), head_,
+                                            std::tuple_cat(steps_, std::tuple<Step>(std::move(step))));
+  }
+
+  /// For operators: closes the chain with a tail. @returns the node that now hosts it.
+  template <class Tail>
+  node_id close(Tail tail, internal::chain_end end, std::source_location where) const {
+    auto operators = std::make_shared<internal::stage_operators>();
+    if (!start_.head_is_operator)
+      operators->kinds.emplace_back("read");
+    for (const auto& op : start_.operators)
+      operators->kinds.push_back(op.kind);
+    operators->kinds.push_back(end.kind);
+    operators->policies = start_.policies;
+    operators->policies.push_back(start_.composed->options.on_error);
+
+    node n;
+    n.name = start_.name;
+    n.operators = start_.operators;
+    n.inputs = start_.inputs;
+    n.partitions = end.partitions;
+    n.fixed_partitions = end.fixed_partitions;
+    n.concatenates = start_.concatenates;
+    n.retains = start_.retains || end.retains;
+    n.needs_all_inputs = start_.needs_all_inputs || end.needs_all_inputs;
+    n.where = where;
+    if (!end.kind.empty())
+      n.operators.push_back({end.kind, where});
+    if (n.operators.empty())
+      n.operators.push_back({"share", where});
+    n.make_stage = [head = head_, steps = steps_, tail = std::move(tail), operators]() -> std::unique_ptr<stage> {
+      return std::make_unique<internal::fused_stage<Head, Tail, Steps...>>(head, steps, tail, operators);
+    };
+    return start_.composed->graph.add(std::move(n));
+  }
+
+  /// For operators: the chain itself; a stream begins one here.
+  [[nodiscard]] const chain& open_chain() const { return *this; }
+  [[nodiscard]] const std::shared_ptr<composition>& composed() const { return start_.composed; }
+
+  /// Whether views at the end point into the input block.
+  static constexpr bool views_of_input = internal::all_views<typename Head::value, Steps...>();
+
+private:
+  internal::chain_start start_;
+  Head head_;
+  std::tuple<Steps...> steps_;
+};
+
+} // namespace weir

@@ -1,0 +1,143 @@
+// A head, a run of steps and a tail, compiled into one loop: what a chain becomes when it is closed.
+// Next on the data path: internal/block_head.hpp, the steps, then one of the tails.
+#pragma once
+
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include <weir/operators/internal/failure_policy.hpp>
+#include <weir/runtime/stage.hpp>
+
+namespace weir::internal {
+
+/// One replica of a fused stage.
+///
+/// Head: takes blocks, keeps what it must, pushes records into the flow. Step: see step/step.hpp. Tail: makes blocks for
+/// the consumers. Heads and tails are plain classes; what they must offer can be read off this one.
+template <class Head, class Tail, class... Steps>
+class fused_stage final : public stage {
+public:
+  fused_stage(Head head, std::tuple<Steps...> steps, Tail tail, std::shared_ptr<const stage_operators> operators)
+      : head_(std::move(head)), steps_(std::move(steps)), tail_(std::move(tail)), faults_(std::move(operators)) {}
+
+  /// What heads push into and tails report to, valid during one call of the stage.
+  class flow {
+  public:
+    /// Whether the tail may run out of credit in the middle of a block.
+    static constexpr bool may_block = Tail::emits_records;
+    /// Whether the tail wants to know where records come from.
+    static constexpr bool keeps_origin = Tail::keeps_origin;
+
+    flow(fused_stage& self, emitter& out) : self_(&self), out_(&out) {}
+
+    /// The records that follow belong to this partition.
+    /// @param data the block they come from, or null when they come from the head's own memory.
+    void enter(partition_id partition, const block_ptr& data = {}) { self_->tail_.enter(partition, data); }
+
+    template <class Record>
+    void push(Record&& record) { next<0>{self_, out_}.on_record(std::forward<Record>(record)); }
+
+    void origin(std::int64_t offset) { self_->tail_.origin(offset); }
+
+    /// All records of the input block have been pushed.
+    expected<void> leave() { return self_->tail_.leave(*out_); }
+
+    [[nodiscard]] bool blocked() const noexcept { return out_->blocked(); }
+
+    /// Whether a user function has thrown since the last `settle`.
+    [[nodiscard]] bool noted() const noexcept { return self_->faults_.noted(); }
+    /// Decides about what was noted. @returns the error when the policy is to fail.
+    expected<void> settle(partition_id partition, std::int64_t origin) { return self_->faults_.settle(partition, origin); }
+    /// The same for records that cannot be traced to a partition.
+    expected<void> settle_noted() {
+      if (self_->faults_.noted()) [[unlikely]]
+        return self_->faults_.settle();
+      return {};
+    }
+
+    /// The head's own user function threw; call it inside the `catch`.
+    void threw() { self_->faults_.threw(0); }
+
+    void count_in(std::uint64_t records) { self_->records_in_ += records; }
+
+  private:
+    fused_stage* self_;
+    emitter* out_;
+  };
+
+  expected<void> open(const replica_context& context) override {
+    faults_.open(context);
+    head_.open(context);
+    tail_.open(context);
+    return {};
+  }
+
+  expected<void> begin(const batch& whole) override {
+    records_in_ = 0;
+    head_done_ = false;
+    faults_.begin(whole);
+    head_.begin(whole);
+    tail_.begin();
+    return {};
+  }
+
+  expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor, emitter& out) override {
+    flow to(*this, out);
+    return head_.process(input, in, cursor, to);
+  }
+
+  expected<progress> end(const barrier& mark, emitter& out) override {
+    flow to(*this, out);
+    if (!head_done_) {
+      auto ended = head_.end(mark, to);
+      if (!ended || *ended == progress::blocked)
+        return ended;
+      head_done_ = true;
+    }
+    return mark.present ? tail_.end(out) : progress::done;
+  }
+
+  void abort() noexcept override {
+    head_.clear();
+    tail_.clear();
+    faults_.clear();
+  }
+
+  [[nodiscard]] stage_counts counts() const noexcept override {
+    return {.records_in = records_in_, .records_out = tail_.records(), .dropped = faults_.dropped()};
+  }
+
+private:
+  /// What the step before index `I` passes its records to.
+  template <std::size_t I>
+  struct next {
+    fused_stage* self;
+    emitter* out;
+
+    template <class Record>
+    void on_record(Record&& record) {
+      if constexpr (I == sizeof...(Steps))
+        self->tail_.on_record(std::forward<Record>(record), tail_end{self, out});
+      else
+        std::get<I>(self->steps_).on_record(std::forward<Record>(record), next<I + 1>{self, out});
+    }
+    void threw() { self->faults_.threw(I); } // the step before: its operator has index I, behind the head
+  };
+
+  /// What the tail sees.
+  struct tail_end {
+    fused_stage* self;
+    emitter* out;
+    void threw() { self->faults_.threw(sizeof...(Steps) + 1); }
+  };
+
+  Head head_;
+  std::tuple<Steps...> steps_;
+  Tail tail_;
+  failure_policy faults_;
+  std::uint64_t records_in_ = 0;
+  bool head_done_ = false;
+};
+
+} // namespace weir::internal

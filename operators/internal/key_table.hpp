@@ -1,0 +1,99 @@
+// A table from keys to accumulators that is looked up by view and inserts by value.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <weir/runtime/key_group.hpp>
+#include <weir/runtime/stage.hpp>
+
+namespace weir::internal {
+
+/// Transparent equality of strings and views, plain equality of everything else.
+template <class Key>
+struct key_equal {
+  using is_transparent = void;
+  bool operator()(const auto& a, const auto& b) const { return a == b; }
+};
+
+/// Key is the owning type. A known key allocates nothing; clearing keeps the capacity. Counts its bytes.
+template <class Key, class Value>
+class key_table {
+public:
+  using map = boost::unordered_flat_map<Key, Value, key_hash<Key>, key_equal<Key>>;
+  using iterator = typename map::iterator;
+
+  /// The entry of `key`, which may be a view of it; `make()` gives the value of a new one.
+  /// @returns the value and whether it is new.
+  template <class View, class Make>
+  std::pair<Value*, bool> find_or_make(const View& key, Make&& make) {
+    if constexpr (std::is_same_v<View, Key> || (std::is_convertible_v<const View&, std::string_view> &&
+                                                std::is_convertible_v<const Key&, std::string_view>)) {
+      if (auto found = entries_.find(key); found != entries_.end())
+        return {&found->second, false};
+      return {insert(record_traits<View>::to_owned(key), make), true};
+    } else {
+      Key owned = record_traits<View>::to_owned(key);
+      if (auto found = entries_.find(owned); found != entries_.end())
+        return {&found->second, false};
+      return {insert(std::move(owned), make), true};
+    }
+  }
+
+  [[nodiscard]] iterator begin() { return entries_.begin(); }
+  [[nodiscard]] iterator end() { return entries_.end(); }
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+
+  /// Bytes of the slots, and of what keys and first values own beyond them.
+  [[nodiscard]] std::size_t bytes() const noexcept {
+    return entries_.bucket_count() * (sizeof(typename map::value_type) + 1) + heap_bytes_;
+  }
+
+  void clear() noexcept {
+    entries_.clear();
+    heap_bytes_ = 0;
+  }
+
+private:
+  template <class Make>
+  Value* insert(Key key, Make& make) {
+    heap_bytes_ += record_traits<Key>::heap_bytes(key);
+    return &entries_.try_emplace(std::move(key), make()).first->second;
+  }
+
+  map entries_;
+  std::size_t heap_bytes_ = 0;
+};
+
+/// Keeps a retained account in step with what a table holds.
+class retained_bytes {
+public:
+  void open(const replica_context& context) { account_ = context.retained; }
+
+  /// @returns errc::out_of_budget when the share is used up; then the account stays as it was.
+  expected<void> set(std::size_t bytes) {
+    if (bytes > taken_) {
+      if (auto taken = account_->take(bytes - taken_); !taken)
+        return taken;
+    } else {
+      account_->give_back(taken_ - bytes);
+    }
+    taken_ = bytes;
+    return {};
+  }
+
+  void release() noexcept {
+    if (account_)
+      account_->give_back(taken_);
+    taken_ = 0;
+  }
+
+private:
+  retained_account* account_ = nullptr;
+  std::size_t taken_ = 0;
+};
+
+} // namespace weir::internal

@@ -1,0 +1,32 @@
+// Drops the records a predicate rejects.
+#pragma once
+
+#include <string_view>
+
+#include <weir/operators/step/step.hpp>
+
+namespace weir::step {
+
+/// Keeps the records for which `keep(record)` is true. Order is kept.
+template <class Predicate>
+class filter {
+public:
+  static constexpr std::string_view kind = "filter";
+  template <class In>
+  using output = In;
+
+  explicit filter(Predicate keep) : keep_(std::move(keep)) {}
+
+  template <class Record, class Next>
+  void on_record(Record&& record, Next&& next) {
+    guarded([&]() -> bool { return std::invoke(keep_, std::as_const(record)); }, next, [&](bool kept) {
+      if (kept)
+        next.on_record(std::forward<Record>(record));
+    });
+  }
+
+private:
+  [[no_unique_address]] Predicate keep_;
+};
+
+} // namespace weir::step

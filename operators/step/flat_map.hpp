@@ -1,0 +1,65 @@
+// Turns each record into any number of others.
+#pragma once
+
+#include <ranges>
+#include <string_view>
+
+#include <weir/operators/step/step.hpp>
+
+namespace weir::step {
+
+/// Passes on each element of the range `expand(record)`, in order. The range may be lazy: it is read while the record
+/// is alive, and what its iteration throws counts as thrown by `expand`.
+template <class Function>
+class flat_map {
+public:
+  static constexpr std::string_view kind = "flat_map";
+  template <class In>
+  using output = std::ranges::range_value_t<std::invoke_result_t<Function&, const In&>>;
+
+  explicit flat_map(Function expand) : expand_(std::move(expand)) {}
+
+  template <class Record, class Next>
+  void on_record(Record&& record, Next&& next) {
+    guarded([&]() -> decltype(auto) { return std::invoke(expand_, std::as_const(record)); }, next,
+            [&](auto&& range) { pass_on(std::forward<decltype(range)>(range), next); });
+  }
+
+  /// Passes on every element of `range`; those of a container that was returned by value are moved. Shared with
+  /// flat_map_values.
+  template <class Range, class Next>
+  static void pass_on(Range&& range, Next& next) {
+    constexpr bool owned = !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>> &&
+                           !std::ranges::borrowed_range<std::remove_cvref_t<Range>>;
+    using iterator = std::ranges::iterator_t<Range>;
+    std::optional<iterator> at;
+    bool more = false;
+    const auto look = [&](auto&& move_on) {
+      try {
+        move_on();
+        more = *at != std::ranges::end(range);
+        return true;
+      } catch (...) {
+        next.threw();
+        return false;
+      }
+    };
+    if (!look([&] { at.emplace(std::ranges::begin(range)); }))
+      return;
+    while (more) {
+      guarded([&]() -> std::ranges::range_reference_t<Range> { return **at; }, next, [&](auto&& element) {
+        if constexpr (owned)
+          next.on_record(std::move(element));
+        else
+          next.on_record(std::forward<decltype(element)>(element));
+      });
+      if (!look([&] { ++*at; }))
+        return;
+    }
+  }
+
+private:
+  [[no_unique_address]] Function expand_;
+};
+
+} // namespace weir::step

@@ -1,0 +1,30 @@
+// Turns each record into another one.
+#pragma once
+
+#include <string_view>
+
+#include <weir/operators/step/step.hpp>
+
+namespace weir::step {
+
+/// Passes on `change(record)`. Order is kept.
+template <class Function>
+class map {
+public:
+  static constexpr std::string_view kind = "map";
+  template <class In>
+  using output = std::remove_cvref_t<std::invoke_result_t<Function&, const In&>>;
+
+  explicit map(Function change) : change_(std::move(change)) {}
+
+  template <class Record, class Next>
+  void on_record(Record&& record, Next&& next) {
+    guarded([&]() -> decltype(auto) { return std::invoke(change_, std::as_const(record)); }, next,
+            [&](auto&& changed) { next.on_record(std::forward<decltype(changed)>(changed)); });
+  }
+
+private:
+  [[no_unique_address]] Function change_;
+};
+
+} // namespace weir::step

@@ -1,0 +1,36 @@
+// Turns the value of each (key, value) record into another one; the key stays.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include <weir/operators/step/step.hpp>
+
+namespace weir::step {
+
+/// Passes on `(key, change(value))`. Keys and partitioning are kept.
+template <class Function>
+class map_values {
+public:
+  static constexpr std::string_view kind = "map_values";
+  template <class In>
+  using changed = std::remove_cvref_t<std::invoke_result_t<Function&, const typename In::second_type&>>;
+  template <class In>
+  using output = std::pair<typename In::first_type, changed<In>>;
+
+  explicit map_values(Function change) : change_(std::move(change)) {}
+
+  template <class Record, class Next>
+  void on_record(Record&& record, Next&& next) {
+    using out = output<std::remove_cvref_t<Record>>;
+    guarded([&]() -> decltype(auto) { return std::invoke(change_, std::as_const(record.second)); }, next,
+            [&](auto&& value) {
+              next.on_record(out(std::forward<Record>(record).first, std::forward<decltype(value)>(value)));
+            });
+  }
+
+private:
+  [[no_unique_address]] Function change_;
+};
+
+} // namespace weir::step

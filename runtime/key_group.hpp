@@ -1,0 +1,67 @@
+// Where a key lives: a fixed hash, one of 128 key groups, a logical partition.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <weir/runtime/codec.hpp>
+#include <weir/runtime/identifiers.hpp>
+
+namespace weir {
+
+/// Number of key groups. Fixed for ever: checkpoints address state by it.
+inline constexpr std::uint32_t key_groups = 128;
+
+/// A fixed 64-bit hash of a key: XXH3 of its bytes, the same on every machine and in every version, unlike
+/// `std::hash`. Strings hash by their characters, numbers by their bits, everything else by its codec's bytes.
+/// Transparent: a view and the string of the same characters hash alike.
+template <class Key>
+struct key_hash {
+  using is_transparent = void;
+  using is_avalanching = void; ///< Tells Boost's tables that the bits need no further mixing.
+
+  std::uint64_t operator()(const Key& key) const
+    requires(!std::is_convertible_v<const Key&, std::string_view>)
+  {
+    if constexpr (std::is_floating_point_v<Key>) {
+      const Key canonical = key == Key{} ? Key{} : key; // -0.0 equals 0.0, so it must hash alike
+      return XXH3_64bits(&canonical, sizeof canonical);
+    } else if constexpr (std::is_arithmetic_v<Key> || std::is_enum_v<Key>) {
+      return XXH3_64bits(&key, sizeof key);
+    } else {
+      thread_local std::string bytes; // keeps its capacity: no allocation per key
+      bytes.clear();
+      codec<Key>::encode(key, bytes);
+      return XXH3_64bits(bytes.data(), bytes.size());
+    }
+  }
+
+  std::uint64_t operator()(std::string_view key) const
+    requires std::is_convertible_v<const Key&, std::string_view>
+  {
+    return XXH3_64bits(key.data(), key.size());
+  }
+};
+
+/// The key group of a hash: its upper 7 bits, so that tables may use the lower ones.
+[[nodiscard]] constexpr std::uint32_t key_group_of(std::uint64_t hash) noexcept {
+  return static_cast<std::uint32_t>(hash >> 57);
+}
+
+/// The logical partition, of `partitions` <= 128, that hosts a key group: contiguous runs of groups.
+[[nodiscard]] constexpr partition_id partition_of_group(std::uint32_t group, std::uint32_t partitions) noexcept {
+  return partition_id(group * partitions / key_groups);
+}
+
+/// The logical partition of a key.
+template <class Key>
+[[nodiscard]] partition_id partition_of(const Key& key, std::uint32_t partitions) {
+  return partition_of_group(key_group_of(key_hash<Key>{}(key)), partitions);
+}
+
+} // namespace weir

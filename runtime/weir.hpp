@@ -1,0 +1,17 @@
+// The core API of weir in one include.
+//
+//   context (runtime/context.hpp)          make, compose, start, stop
+//     options (runtime/options.hpp)        batch interval, threads, memory, rate control
+//     listener, batch_report               who hears of a batch, what is said
+//   stream (operators/stream.hpp)          map, filter, reduce_by_key, ..., print, for_each_batch, to(sink)
+//     sources                              connectors/kafka.hpp, connectors/memory.hpp
+//     sink (runtime/sink.hpp)              where records leave
+//   expected, error (runtime/expected.hpp) what every fallible call returns
+//
+// Programs add weir/main.hpp for signal handling.
+#pragma once
+
+#include <weir/connectors/memory.hpp>
+#include <weir/operators/stream.hpp>
+#include <weir/runtime/context.hpp>
+#include <weir/runtime/version.hpp>

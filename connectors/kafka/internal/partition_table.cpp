@@ -79,13 +79,17 @@ void partition_table::rewind(const source_batch& first) {
       p->position = range.from;
 }
 
-std::int64_t partition_table::skip_to(std::string_view topic, std::int32_t partition, std::int64_t offset) {
+void partition_table::restart_at(std::string_view topic, std::int32_t partition, std::int64_t offset) {
   auto* p = find(topic, partition);
   if (!p)
-    return 0;
-  const auto skipped = std::max<std::int64_t>(0, offset - p->position);
-  p->position = std::max(p->position, offset);
-  return skipped;
+    return;
+  p->position = p->processed = p->latest = offset;
+  p->committed.reset();
+}
+
+void partition_table::skip_to(std::string_view topic, std::int32_t partition, std::int64_t offset) {
+  if (auto* p = find(topic, partition))
+    p->position = std::max(p->position, offset);
 }
 
 std::vector<partition_offset> partition_table::due() const {

@@ -63,9 +63,10 @@ public:
   std::size_t completed(const source_batch& work);
   void rewind(const source_batch& first);
 
+  /// The log was cut or the topic made anew: begin at `offset`, also where that is before what was committed.
+  void restart_at(std::string_view topic, std::int32_t partition, std::int64_t offset);
   /// Records before `offset` are gone: plan from there.
-  /// @returns how many offsets that skips.
-  std::int64_t skip_to(std::string_view topic, std::int32_t partition, std::int64_t offset);
+  void skip_to(std::string_view topic, std::int32_t partition, std::int64_t offset);
 
   /// What is processed and not confirmed as committed.
   [[nodiscard]] std::vector<partition_offset> due() const;

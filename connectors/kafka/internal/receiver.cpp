@@ -50,21 +50,24 @@ struct kafka_receiver::intake {
   }
 };
 
-kafka_receiver::kafka_receiver(std::shared_ptr<fetch_client> fetch, data_loss policy, std::function<void()> ask_control)
-    : fetch_(std::move(fetch)), policy_(policy), ask_control_(std::move(ask_control)) {}
+kafka_receiver::kafka_receiver(std::shared_ptr<const fetch_slot> slot, data_loss policy, std::function<void()> ask_control)
+    : slot_(std::move(slot)), policy_(policy), ask_control_(std::move(ask_control)) {}
 
 expected<void> kafka_receiver::open(const replica_context& env) {
   env_ = env;
   builder_ = block_builder<record>(env.limits);
-  if (fetch_)
-    fetch_->signal().set(env.wake);
   return {};
 }
 
 expected<void> kafka_receiver::begin(const batch&, const source_batch& work) {
   open_ranges_ = 0;
-  if (!fetch_)
+  if (!slot_)
     return {};
+  if (fetch_ != slot_->client) {
+    fetch_ = slot_->client;
+    fetch_->signal().set(env_.wake);
+    cursor_ = 0;
+  }
   const auto lanes = fetch_->lanes();
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     auto& at = lanes[i];

@@ -8,6 +8,11 @@
 
 namespace weir::kafka {
 
+/// Where a receiver finds its fetch handle. The control side may put another one in while no receiver runs.
+struct fetch_slot {
+  std::shared_ptr<fetch_client> client;
+};
+
 /// One replica of a Kafka source. Each block holds records of one partition; payload bytes are copied into the block and
 /// the client's message is freed at once, since a message that is kept pins its whole fetch response.
 ///
@@ -15,9 +20,9 @@ namespace weir::kafka {
 /// says that the partition ends there. One record per partition may be read past the end; it waits for its range.
 class kafka_receiver final : public receiver {
 public:
-  /// @param fetch may be null: a replica for which there is no partition.
+  /// @param slot may be null: a replica for which there is no partition.
   /// @param ask_control asks for the control side's attention. Any thread.
-  kafka_receiver(std::shared_ptr<fetch_client> fetch, data_loss policy, std::function<void()> ask_control);
+  kafka_receiver(std::shared_ptr<const fetch_slot> slot, data_loss policy, std::function<void()> ask_control);
 
   expected<void> open(const replica_context& env) override;
   expected<void> begin(const batch& whole, const source_batch& work) override;
@@ -38,7 +43,8 @@ private:
   void end_rest_when_low(lane& at, std::size_t taken);
   [[nodiscard]] bool something_waits();
 
-  std::shared_ptr<fetch_client> fetch_;
+  std::shared_ptr<const fetch_slot> slot_;
+  std::shared_ptr<fetch_client> fetch_; ///< The slot's client as of the last `begin`.
   data_loss policy_;
   std::function<void()> ask_control_;
   replica_context env_;

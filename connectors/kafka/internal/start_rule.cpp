@@ -30,7 +30,7 @@ std::int64_t offset_by_rule(const partition_facts& facts, const starting_offsets
 expected<start_decision> decide_start(const partition_facts& facts, const direct_stream_options& options) {
   std::int64_t offset = 0;
   std::string_view from = "starting offset";
-  if (options.prefer_committed && facts.committed) {
+  if (facts.committed) {
     offset = *facts.committed;
     from = "committed offset";
   } else {

@@ -15,7 +15,7 @@ struct partition_facts {
   std::int32_t partition = 0;
   std::int64_t low = 0;                    ///< Oldest offset there is.
   std::int64_t end = 0;                    ///< Behind the newest one a reader may see.
-  std::optional<std::int64_t> committed{}; ///< By the group.
+  std::optional<std::int64_t> committed{}; ///< By the group; unset when it does not count.
   std::optional<std::int64_t> at_time{};   ///< Answer to `starting_offsets::at_time`; unset when there is no such record.
   bool newcomer = false;                   ///< Added to its topic after the group or this stream began to read it.
 };

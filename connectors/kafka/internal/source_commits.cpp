@@ -1,0 +1,108 @@
+// What a Kafka source commits, and when. The rest of the source: source.cpp.
+#include <fmt/format.h>
+
+#include <weir/connectors/kafka/internal/committer_state.hpp>
+#include <weir/connectors/kafka/internal/source.hpp>
+
+namespace weir::kafka {
+
+// The group gets a committed offset for every partition at once. Without one a partition that moves to another member
+// before its first commit would begin at `start` again and could skip records; and a partition that has none is known to
+// be new.
+void kafka_source::commit_starts(const std::vector<start_position>& starts) {
+  if (!member_ || options_.offsets == offset_commits::automatic) // `due` knows them
+    return;
+  std::vector<partition_offset> commits;
+  for (const auto& s : starts)
+    if (!s.committed)
+      commits.push_back({.topic = s.topic, .partition = s.partition, .offset = s.offset});
+  if (!member_->committing())
+    member_->commit(std::move(commits));
+}
+
+// One commit is under way at a time and each carries the newest positions, so that they arrive in order and small batches
+// do not flood the broker. A commit that fails is sent again with the next one.
+void kafka_source::commit_due() {
+  if (!member_ || !ready_ || options_.offsets != offset_commits::automatic || member_->committing())
+    return;
+  if (host_->clock().steady_now() < no_commit_before_)
+    return;
+  member_->commit(table_.due());
+}
+
+expected<void> kafka_source::commit_last(milliseconds patience) {
+  serve_manual_commits();
+  return member_->commit_now(options_.offsets == offset_commits::automatic ? table_.due() : std::vector<partition_offset>(),
+                             patience);
+}
+
+void kafka_source::committed(const std::vector<partition_offset>& offsets, const expected<void>& outcome) {
+  if (outcome) {
+    table_.confirmed(offsets);
+  } else {
+    no_commit_before_ = host_->clock().steady_now() + std::chrono::seconds(1);
+    log(log_level::warning, outcome.error().message());
+    const bool joined = options_.assign.empty(); // then a REVOKE follows
+    if (outcome.error().code() == errc::authentication || outcome.error().code() == errc::fenced)
+      host_->fail(outcome.error());
+    else if (outcome.error().code() == errc::partitions_lost && !joined)
+      host_->fail(error(outcome.error()).with(fmt::format("group {} has members of its own, so a stream by `assign` cannot "
+                                                          "commit to it; use another group", options_.group)));
+  }
+  for (const auto& done : std::exchange(manual_in_flight_, {}))
+    if (done)
+      done(outcome);
+}
+
+void kafka_source::bind_committer() {
+  if (!options_.committer)
+    return;
+  auto& shared = *options_.committer->shared();
+  const std::lock_guard lock(shared.mutex);
+  if (options_.offsets == offset_commits::automatic) {
+    shared.refusal = "the stream commits by itself (`offsets` = automatic); choose manual to commit yourself";
+    return;
+  }
+  shared.submit = [this](std::vector<offset_range> ranges, offset_committer::callback done) {
+    {
+      const std::lock_guard waiting(manual_mutex_);
+      manual_waiting_.push_back({std::move(ranges), std::move(done)});
+    }
+    host_->wake();
+  };
+}
+
+void kafka_source::release_committer() {
+  if (!options_.committer)
+    return;
+  auto& shared = *options_.committer->shared();
+  const std::lock_guard lock(shared.mutex);
+  shared.submit = nullptr;
+}
+
+void kafka_source::serve_manual_commits() {
+  if (!member_ || member_->committing())
+    return;
+  std::vector<manual_commit> waiting;
+  {
+    const std::lock_guard lock(manual_mutex_);
+    waiting.swap(manual_waiting_);
+  }
+  if (waiting.empty())
+    return;
+  std::vector<offset_range> ranges;
+  for (auto& commit : waiting) {
+    ranges.insert(ranges.end(), commit.ranges.begin(), commit.ranges.end());
+    manual_in_flight_.push_back(std::move(commit.done));
+  }
+  auto commits = table_.allowed(ranges);
+  if (commits.empty()) {
+    for (const auto& done : std::exchange(manual_in_flight_, {}))
+      if (done)
+        done(error{errc::partitions_lost, "none of the ranges is owned by this process any more"});
+    return;
+  }
+  member_->commit(std::move(commits));
+}
+
+} // namespace weir::kafka

@@ -1,0 +1,197 @@
+#include <weir/connectors/kafka/producer_sink.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <optional>
+
+#include <weir/connectors/kafka/internal/client.hpp>
+#include <weir/connectors/kafka/internal/errors.hpp>
+
+namespace weir::kafka {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+property_list own_properties(const producer_options& options) {
+  const auto kib = std::min<std::size_t>(options.max_queued_bytes / 1024, 2'000'000);
+  property_list own = {{"bootstrap.servers", options.brokers},
+                       {"partitioner", options.partitioner},
+                       {"enable.idempotence", options.idempotent ? "true" : "false"},
+                       {"delivery.timeout.ms", std::to_string(options.delivery_timeout.count())},
+                       {"queue.buffering.max.kbytes", std::to_string(kib)}};
+  if (!options.properties.contains("socket.nagle.disable"))
+    own.emplace_back("socket.nagle.disable", "true");
+  if (!options.properties.contains("queue.buffering.max.messages")) // bytes are the limit
+    own.emplace_back("queue.buffering.max.messages", "1000000");
+  return own;
+}
+
+/// Pointer and size; null only for null, since an empty value is not a tombstone.
+std::pair<const char*, std::size_t> bytes_of(const std::optional<std::string_view>& bytes) {
+  if (!bytes)
+    return {nullptr, 0};
+  return {bytes->data() ? bytes->data() : "", bytes->size()};
+}
+
+} // namespace
+
+struct producer::impl {
+  producer_options options;
+  replica_context env;
+  std::unique_ptr<client> connection;
+  queue_ptr events;
+
+  std::uint64_t batch = 0;   ///< Number of the open batch; reports of an aborted one carry an older number.
+  std::uint64_t unacked = 0; ///< Records of the open batch without a report.
+  std::optional<error> failure;
+  std::atomic<bool> waiting{false}; ///< Somebody wants `env.wake` at the next event.
+
+  /// Takes delivery reports. Callbacks run on this thread, inside the poll.
+  void serve() { rd_kafka_poll(connection->get(), 0); }
+
+  void on_report(const rd_kafka_message_t& message) {
+    const auto sent_in = reinterpret_cast<std::uintptr_t>(message._private);
+    if (sent_in != batch)
+      return;
+    --unacked;
+    if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR && !failure)
+      failure = to_error(message.err, fmt::format("delivering a record to {} [{}]", rd_kafka_topic_name(message.rkt),
+                                                  message.partition));
+  }
+
+  expected<void> health() const {
+    std::array<char, 512> text{};
+    if (const auto fatal = rd_kafka_fatal_error(connection->get(), text.data(), text.size()))
+      return to_error(fatal, "producing to Kafka", text.data());
+    return {};
+  }
+};
+
+producer::producer(producer_options options) : impl_(std::make_unique<impl>()) { impl_->options = std::move(options); }
+producer::~producer() { close(); }
+
+expected<void> producer::open(const replica_context& env) {
+  impl_->env = env;
+  const auto& options = impl_->options;
+  if (auto ok = options.check(); !ok)
+    return ok;
+  auto conf = make_conf(options.properties, own_properties(options));
+  if (!conf)
+    return std::move(conf).error();
+  rd_kafka_conf_set_dr_msg_cb(conf->get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+    static_cast<impl*>(static_cast<client_state*>(opaque)->owner())->on_report(*message);
+  });
+  auto state = std::make_shared<client_state>(
+      "weir.kafka.producer",
+      [log = env.log](log_level level, std::string_view component, std::string_view message) {
+        log(level, fmt::format("{}: {}", component, message));
+      },
+      redactor(options.properties), impl_.get());
+  auto made = client::make(RD_KAFKA_PRODUCER, std::move(*conf), std::move(state));
+  if (!made)
+    return std::move(made).error();
+  impl_->connection = std::move(*made);
+  // Asking for the topic shows whether a broker is there, and warms the metadata: the first record would wait for it.
+  const std::vector<std::string> topic{options.topic};
+  auto known = impl_->connection->topics(options.topic.empty() ? std::span<const std::string>() : topic,
+                                         options.connect_timeout);
+  if (!known)
+    return std::move(known).error();
+  impl_->events.reset(rd_kafka_queue_get_main(impl_->connection->get()));
+  rd_kafka_queue_cb_event_enable(
+      impl_->events.get(),
+      [](rd_kafka_t*, void* opaque) {
+        auto& self = *static_cast<impl*>(opaque);
+        if (self.waiting.exchange(false, std::memory_order_acq_rel))
+          self.env.wake();
+      },
+      impl_.get());
+  return {};
+}
+
+expected<progress> producer::send(const outgoing& record) {
+  auto& self = *impl_;
+  const std::string_view topic = record.topic.empty() ? self.options.topic : record.topic;
+  if (topic.empty())
+    return error{errc::sink_failed, "a record names no topic and the sink has none; set the option `topic`"};
+  if (self.failure)
+    return *self.failure;
+  headers_ptr headers;
+  if (!record.headers.empty()) {
+    headers.reset(rd_kafka_headers_new(record.headers.size()));
+    for (const auto& h : record.headers)
+      rd_kafka_header_add(headers.get(), h.name.data(), static_cast<ssize_t>(h.name.size()),
+                          h.value ? h.value->data() : nullptr, h.value ? static_cast<ssize_t>(h.value->size()) : 0);
+  }
+  // The client wants a terminated name; topics repeat, so the last one is kept.
+  thread_local std::string name;
+  if (name != topic)
+    name = topic;
+  const auto [value, value_size] = bytes_of(record.value);
+  const auto [key, key_size] = bytes_of(record.key);
+  const auto partition = record.partition.value_or(RD_KAFKA_PARTITION_UA);
+  const std::int64_t stamp = record.timestamp ? record.timestamp->time_since_epoch().count() : 0;
+  for (int attempt = 0;; ++attempt) {
+    // The variadic call: the one that takes an array frees headers twice when the partition does not exist (2.0.2).
+    const auto failure = rd_kafka_producev(
+        self.connection->get(), RD_KAFKA_V_TOPIC(name.c_str()), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_VALUE(const_cast<char*>(value), value_size), RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_TIMESTAMP(stamp),
+        RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(self.batch)), RD_KAFKA_V_END);
+    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      (void)headers.release(); // the client's now
+      ++self.unacked;
+      return progress::done;
+    }
+    if (failure != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      if (auto ok = self.health(); !ok)
+        return std::move(ok).error();
+      return to_error(failure, fmt::format("producing to {}", topic));
+    }
+    // Full: armed before the last look, so that a report in between is not missed.
+    if (attempt == 1)
+      return progress::blocked;
+    self.waiting.store(true, std::memory_order_seq_cst);
+    self.serve();
+    if (self.failure)
+      return *self.failure;
+  }
+}
+
+expected<progress> producer::flush() {
+  auto& self = *impl_;
+  self.waiting.store(true, std::memory_order_seq_cst);
+  self.serve();
+  if (self.failure)
+    return std::move(*std::exchange(self.failure, std::nullopt));
+  if (self.unacked == 0) {
+    self.waiting.store(false, std::memory_order_relaxed);
+    return progress::done;
+  }
+  if (auto ok = self.health(); !ok)
+    return std::move(ok).error();
+  return progress::blocked;
+}
+
+void producer::abort() noexcept {
+  auto& self = *impl_;
+  if (!self.connection)
+    return;
+  rd_kafka_purge(self.connection->get(), RD_KAFKA_PURGE_F_QUEUE);
+  ++self.batch; // reports of what is on its way no longer count
+  self.unacked = 0;
+  self.failure.reset();
+  self.serve();
+}
+
+void producer::close() noexcept {
+  auto& self = *impl_;
+  if (self.events)
+    rd_kafka_queue_cb_event_enable(self.events.get(), nullptr, nullptr);
+  self.events.reset();
+  self.connection.reset();
+}
+
+} // namespace weir::kafka

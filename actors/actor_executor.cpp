@@ -1,0 +1,167 @@
+// Runs every replica as a CAF actor. The only file that sees both paths. See runtime/executor.hpp.
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include <pthread.h>
+
+#include <fmt/format.h>
+
+#include <weir/actors/job_supervisor.hpp>
+#include <weir/actors/replica_actor.hpp>
+
+namespace weir {
+namespace {
+
+using namespace weir::actors;
+
+/// Names CAF's threads and tells the host of them.
+class name_threads final : public caf::thread_hook {
+public:
+  name_threads(std::string prefix, std::function<void(std::string_view)> hook)
+      : prefix_(std::move(prefix)), hook_(std::move(hook)) {}
+
+  void init(caf::actor_system&) override {}
+  void thread_started() override {
+    const auto name = fmt::format("{}.w{}", prefix_, next_.fetch_add(1)).substr(0, 15);
+    pthread_setname_np(pthread_self(), name.c_str());
+    if (hook_)
+      hook_(name);
+  }
+  void thread_terminates() override {}
+
+private:
+  std::string prefix_;
+  std::function<void(std::string_view)> hook_;
+  std::atomic<int> next_{0};
+};
+
+/// An actor system of its own per job: nothing is shared between contexts.
+class job_config final : public caf::actor_system_config {
+public:
+  explicit job_config(const executor_setup& setup) {
+    // Work stealing would burn a quarter of a core when nearly idle; one shared queue does not.
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", static_cast<std::size_t>(setup.all->worker_threads));
+    add_thread_hook<name_threads>(setup.job_name, setup.on_thread_start);
+  }
+};
+
+class actor_executor final : public executor, private transport {
+public:
+  explicit actor_executor(executor_setup setup)
+      : setup_(std::move(setup)), config_(setup_), system_(config_), tags_(setup_.all->replicas) {
+    environment_ = {.job = setup_.job, .all = setup_.all, .out = this, .clock = setup_.time, .log = setup_.log,
+                    .make_receiver = setup_.make_receiver};
+  }
+
+  ~actor_executor() override { stop(); }
+
+  expected<void> start() override {
+    std::vector<std::shared_ptr<replica>> replicas;
+    for (const auto& planned : setup_.all->nodes)
+      for (std::uint32_t index = 0; index < planned.replicas; ++index)
+        replicas.push_back(make_replica(environment_, planned.id, index));
+    for (std::size_t opened = 0; opened < replicas.size(); ++opened) {
+      const auto id = replicas[opened]->id();
+      if (auto result = replicas[opened]->open([this, id] { wake(id); }); !result) {
+        for (std::size_t i = 0; i < opened; ++i)
+          replicas[i]->close();
+        return result;
+      }
+    }
+    supervisor_ = system_.spawn(supervise, setup_.all->replicas, setup_.events, &supervisor_tag_);
+    for (auto& r : replicas) {
+      auto* tag = &tags_[r->id().value];
+      tag->release();
+      if (setup_.job->at(r->node()).blocking)
+        actors_.push_back(system_.spawn<caf::detached>(run_replica, std::move(r), tag));
+      else
+        actors_.push_back(system_.spawn(run_replica, std::move(r), tag));
+    }
+    started_.store(true, std::memory_order_release);
+    return {};
+  }
+
+  void run(batch_ptr whole) override {
+    tell_supervisor(expect_batch{whole->epoch});
+    for (const auto source : setup_.all->sources) {
+      const auto& planned = setup_.all->at(source);
+      for (std::uint32_t r = 0; r < planned.replicas; ++r)
+        tell(replica_id(planned.first_replica.value + r), start_batch{whole});
+    }
+  }
+
+  void abort(epoch at) override {
+    tell_supervisor(expect_abort{});
+    for (std::uint32_t r = 0; r < actors_.size(); ++r)
+      tell(replica_id(r), abort_batch{at});
+  }
+
+  void stop() override {
+    if (!started_.exchange(false))
+      return;
+    for (std::uint32_t r = 0; r < actors_.size(); ++r)
+      tell(replica_id(r), quit{});
+    tell_supervisor(quit{});
+    // A wake-up may still be looking at actors_: they are let go only after every receiver has closed.
+    caf::scoped_actor waiting{system_};
+    for (auto& each : actors_)
+      waiting->wait_for(each);
+    actors_.clear();
+    supervisor_ = nullptr;
+  }
+
+private:
+  template <class Message>
+  void tell(replica_id to, Message message) {
+    tags_[to.value].release();
+    caf::anon_send(actors_[to.value], std::move(message));
+  }
+
+  template <class Message>
+  void tell_urgently(replica_id to, Message message) {
+    tags_[to.value].release();
+    caf::anon_send<caf::message_priority::high>(actors_[to.value], std::move(message));
+  }
+
+  template <class Message>
+  void tell_supervisor(Message message) {
+    supervisor_tag_.release();
+    caf::anon_send(supervisor_, std::move(message));
+  }
+
+  /// From any thread, also before the actors are there and while they leave.
+  void wake(replica_id id) {
+    if (started_.load(std::memory_order_acquire))
+      tell(id, resume{});
+  }
+
+  void send(replica_id to, data_message m) override { tell(to, std::move(m)); }
+  void send(replica_id to, mark_message m) override { tell(to, std::move(m)); }
+  void send(replica_id to, grant_message m) override { tell_urgently(to, m); }
+  void yield(replica_id from) override { tell(from, resume{}); }
+  void ended(replica_report report) override { tell_supervisor(batch_ended{std::move(report)}); }
+  void failed(replica_id from, epoch at, error reason) override {
+    tell_supervisor(batch_failed{from, at, std::make_shared<error>(std::move(reason))});
+  }
+  void aborted(replica_id from, epoch at) override { tell_supervisor(batch_forgotten{from, at}); }
+
+  executor_setup setup_;
+  replica_environment environment_;
+  job_config config_;
+  caf::actor_system system_;
+  std::vector<hand_off> tags_;        ///< By `replica_id`.
+  hand_off supervisor_tag_;
+  std::vector<replica_actor> actors_; ///< By `replica_id`.
+  job_supervisor supervisor_;
+  std::atomic<bool> started_{false};
+};
+
+} // namespace
+
+std::unique_ptr<executor> make_actor_executor(executor_setup setup) {
+  return std::make_unique<actor_executor>(std::move(setup));
+}
+
+} // namespace weir

@@ -1,4 +1,4 @@
-// Runs every replica as a CAF actor. The only file that sees both paths. See runtime/executor.hpp.
+// Runs every replica as a CAF actor. The only file that sees both paths. See runtime/internal/executor.hpp.
 #include <atomic>
 #include <memory>
 #include <vector>

@@ -3,7 +3,7 @@
 
 #include <weir/actors/hand_off.hpp>
 #include <weir/actors/messages.hpp>
-#include <weir/runtime/executor.hpp>
+#include <weir/runtime/internal/executor.hpp>
 #include <weir/runtime/internal/epoch_tracker.hpp>
 
 namespace weir::actors {

@@ -48,7 +48,7 @@ private:
   std::vector<std::vector<T>> partitions_;
 };
 
-namespace internal {
+namespace detail {
 
 template <class T>
 class memory_receiver final : public receiver {
@@ -129,7 +129,7 @@ private:
   std::vector<std::int64_t> positions_; ///< By partition: what the next plan begins with.
 };
 
-} // namespace internal
+} // namespace detail
 
 /// A stream of what is appended to `log`, from its beginning at each start. Partition i of the stream is partition i of
 /// the log.
@@ -139,7 +139,7 @@ stream<T> memory_stream(context& to, std::shared_ptr<memory_log<T>> log, std::st
   const auto partitions = log->partitions();
   return add_source<T>(to,
                        {.label = name,
-                        .make = [name, log] { return std::make_unique<internal::memory_source<T>>(name, log); },
+                        .make = [name, log] { return std::make_unique<detail::memory_source<T>>(name, log); },
                         .max_replicas = partitions,
                         .mistakes = {}},
                        where);
@@ -175,7 +175,7 @@ private:
   std::vector<batch_rows> batches_;
 };
 
-namespace internal {
+namespace detail {
 
 template <class T>
 class memory_sink final : public sink<T> {
@@ -202,12 +202,12 @@ private:
   typename memory_table<T>::batch_rows open_;
 };
 
-} // namespace internal
+} // namespace detail
 
 /// A sink that appends the records of each complete batch to `table`.
 template <class T>
 sink_factory<T> memory_sink(std::shared_ptr<memory_table<T>> table) {
-  return {.traits = {.name = "memory"}, .make = [table] { return std::make_unique<internal::memory_sink<T>>(table); }};
+  return {.traits = {.name = "memory"}, .make = [table] { return std::make_unique<detail::memory_sink<T>>(table); }};
 }
 
 } // namespace weir

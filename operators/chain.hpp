@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include <weir/operators/internal/block_head.hpp>
-#include <weir/operators/internal/forward_tail.hpp>
-#include <weir/operators/internal/fused_stage.hpp>
+#include <weir/operators/detail/block_head.hpp>
+#include <weir/operators/detail/forward_tail.hpp>
+#include <weir/operators/detail/fused_stage.hpp>
 #include <weir/operators/step/step.hpp>
 #include <weir/runtime/context.hpp>
 
@@ -21,7 +21,7 @@ class stream;
 template <class Derived, class T>
 class stream_operators;
 
-namespace internal {
+namespace detail {
 
 /// What is known of a chain beside its functions: where it reads, and what its node will say of itself.
 struct chain_start {
@@ -55,7 +55,7 @@ consteval bool all_views() {
   return !self_contained<In> && all_views<step::output_of<First, In>, Rest...>();
 }
 
-} // namespace internal
+} // namespace detail
 
 /// An open chain: head, then steps, on one thread and in one loop. Further steps extend it; an action, a shuffle,
 /// `share()` or conversion to `stream<T>` closes it into a node. A chain that is used twice runs twice, unless shared.
@@ -67,7 +67,7 @@ public:
   static_assert(sizeof...(Steps) <= 32, "more than 32 steps in one chain: put .share() in between, or join steps into one");
   using record_type = T;
 
-  chain(internal::chain_start start, Head head, std::tuple<Steps...> steps)
+  chain(detail::chain_start start, Head head, std::tuple<Steps...> steps)
       : start_(std::move(start)), head_(std::move(head)), steps_(std::move(steps)) {}
 
   /// Gives the node that hosts this chain its identity across versions. Unique within the graph.
@@ -101,8 +101,8 @@ public:
 
   /// For operators: closes the chain with a tail. @returns the node that now hosts it.
   template <class Tail>
-  node_id close(Tail tail, internal::chain_end end, std::source_location where) const {
-    auto operators = std::make_shared<internal::stage_operators>();
+  node_id close(Tail tail, detail::chain_end end, std::source_location where) const {
+    auto operators = std::make_shared<detail::stage_operators>();
     if (!start_.head_is_operator)
       operators->kinds.emplace_back("read");
     for (const auto& op : start_.operators)
@@ -126,7 +126,7 @@ public:
     if (n.operators.empty())
       n.operators.push_back({"share", where});
     n.make_stage = [head = head_, steps = steps_, tail = std::move(tail), operators]() -> std::unique_ptr<stage> {
-      return std::make_unique<internal::fused_stage<Head, Tail, Steps...>>(head, steps, tail, operators);
+      return std::make_unique<detail::fused_stage<Head, Tail, Steps...>>(head, steps, tail, operators);
     };
     return start_.composed->graph.add(std::move(n));
   }
@@ -136,10 +136,10 @@ public:
   [[nodiscard]] const std::shared_ptr<composition>& composed() const { return start_.composed; }
 
   /// Whether views at the end point into the input block.
-  static constexpr bool views_of_input = internal::all_views<typename Head::value, Steps...>();
+  static constexpr bool views_of_input = detail::all_views<typename Head::value, Steps...>();
 
 private:
-  internal::chain_start start_;
+  detail::chain_start start_;
   Head head_;
   std::tuple<Steps...> steps_;
 };

@@ -1,10 +1,10 @@
 // Where records cross replicas: by key, or in turn. Next: the actors' outboxes, then a keyed head such as keyed/grouping.hpp.
 #pragma once
 
-#include <weir/operators/internal/target_blocks.hpp>
+#include <weir/operators/detail/target_blocks.hpp>
 #include <weir/runtime/key_group.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// The tail before a grouping: each (key, value) record goes to the partition of its key. Order is kept per (source
 /// partition, key).
@@ -74,4 +74,4 @@ private:
   std::uint64_t records_ = 0;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

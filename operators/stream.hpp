@@ -7,9 +7,9 @@
 
 #include <weir/operators/action/format_record.hpp>
 #include <weir/operators/chain.hpp>
-#include <weir/operators/internal/folding.hpp>
-#include <weir/operators/internal/partition_head.hpp>
-#include <weir/operators/internal/sink_stage.hpp>
+#include <weir/operators/detail/folding.hpp>
+#include <weir/operators/detail/partition_head.hpp>
+#include <weir/operators/detail/sink_stage.hpp>
 #include <weir/operators/keyed/combining.hpp>
 #include <weir/operators/keyed/grouping.hpp>
 #include <weir/operators/per_replica.hpp>
@@ -91,7 +91,7 @@ public:
   /// Keeps the partition's blocks until the batch ends.
   template <operator_function<partition_view<T>> F>
   [[nodiscard]] auto map_partitions(F change, here where = here::current()) const {
-    using head = internal::partition_head<T, F>;
+    using head = detail::partition_head<T, F>;
     auto start = next_start({to_node(where)}, {"map_partitions", where});
     start.retains = true;
     return chain<typename head::value, head>(std::move(start), head(std::move(change)), {});
@@ -108,12 +108,12 @@ public:
     auto start = next_start({to_node(where), other.to_node(where)}, {"union_with", where});
     start.concatenates = true;
     start.needs_all_inputs = true;
-    return chain<T, internal::block_head<T>>(std::move(start), {}, {});
+    return chain<T, detail::block_head<T>>(std::move(start), {}, {});
   }
 
   /// The same records in exactly `partitions` partitions, in turn. Gives up order. 1 to 128.
   [[nodiscard]] auto repartition(std::uint32_t partitions, here where = here::current()) const {
-    const auto node = open().close(internal::round_robin_tail<T>(),
+    const auto node = open().close(detail::round_robin_tail<T>(),
                                    {.kind = "repartition", .partitions = partition_rule::fixed,
                                     .fixed_partitions = checked(partitions, where), .needs_all_inputs = true},
                                    where);
@@ -173,8 +173,8 @@ public:
   {
     using key = owned_t<typename T::first_type>;
     using value = owned_t<typename T::second_type>;
-    using head = internal::group_head<T, key, value>;
-    const auto node = open().close(internal::shuffle_tail<T>(),
+    using head = detail::group_head<T, key, value>;
+    const auto node = open().close(detail::shuffle_tail<T>(),
                                    {.kind = "shuffle", .partitions = partition_rule::fixed,
                                     .fixed_partitions = checked(partitions, where, true)},
                                    where);
@@ -223,9 +223,9 @@ public:
     using key = owned_t<typename T::first_type>;
     using accumulator = std::remove_cvref_t<std::invoke_result_t<Create&, const typename T::second_type&>>;
     static_assert(self_contained<accumulator>, "an accumulator outlives its records: use an owning type such as std::string");
-    using combiner = internal::combiner<Create, MergeValue, Merge>;
-    using tail = internal::combine_tail<T, key, accumulator, combiner>;
-    using head = internal::combine_head<key, accumulator, combiner>;
+    using combiner = detail::combiner<Create, MergeValue, Merge>;
+    using tail = detail::combine_tail<T, key, accumulator, combiner>;
+    using head = detail::combine_head<key, accumulator, combiner>;
     const combiner how{std::move(create), std::move(merge_value), std::move(merge)};
     const auto node = open().close(tail(how),
                                    {.kind = std::string(kind) + " (combine)", .partitions = partition_rule::fixed,
@@ -241,24 +241,24 @@ private:
   [[nodiscard]] decltype(auto) open() const { return self().open_chain(); }
 
   /// A chain that reads the blocks of `inputs`; `op` is its head.
-  [[nodiscard]] internal::chain_start next_start(std::vector<node_id> inputs, operator_info op) const {
+  [[nodiscard]] detail::chain_start next_start(std::vector<node_id> inputs, operator_info op) const {
     return {.composed = composed(), .inputs = std::move(inputs), .operators = {std::move(op)},
             .policies = {composed()->options.on_error}, .head_is_operator = true};
   }
 
   template <class Record>
   [[nodiscard]] auto start_at(node_id node) const {
-    return chain<Record, internal::block_head<Record>>(
+    return chain<Record, detail::block_head<Record>>(
         {.composed = composed(), .inputs = {node}, .policies = {composed()->options.on_error}}, {}, {});
   }
 
   template <class Out, class Create, class MergeValue, class Merge>
   [[nodiscard]] auto fold(const char* kind, Create create, MergeValue merge_value, Merge merge, std::optional<Out> of_nothing,
                           here where) const {
-    using folder = internal::folder<Out, Create, MergeValue, Merge>;
-    using head = internal::fold_head<Out, folder>;
+    using folder = detail::folder<Out, Create, MergeValue, Merge>;
+    using head = detail::fold_head<Out, folder>;
     const folder how{std::move(create), std::move(merge_value), std::move(merge), std::move(of_nothing)};
-    const auto node = open().close(internal::fold_tail<Out, folder>(how),
+    const auto node = open().close(detail::fold_tail<Out, folder>(how),
                                    {.kind = std::string(kind) + " (partial)", .partitions = partition_rule::fixed,
                                     .fixed_partitions = 1, .needs_all_inputs = true},
                                    where);
@@ -277,7 +277,7 @@ private:
     if (!factory.make)
       n.mistakes.push_back(error(errc::invalid_graph, "to() was given a sink without a factory").at(where));
     n.make_stage = [make = std::move(factory.make)]() -> std::unique_ptr<stage> {
-      return std::make_unique<internal::sink_stage<T>>(make());
+      return std::make_unique<detail::sink_stage<T>>(make());
     };
     composed()->graph.add(std::move(n));
   }
@@ -311,7 +311,7 @@ public:
 
   /// For operators: a chain that begins with this stream's records.
   [[nodiscard]] auto open_chain() const {
-    return chain<T, internal::block_head<T>>(
+    return chain<T, detail::block_head<T>>(
         {.composed = composed_, .inputs = {node_}, .policies = {composed_->options.on_error}}, {}, {});
   }
 
@@ -322,7 +322,7 @@ private:
 
 template <class T, class Head, class... Steps>
 stream<T> chain<T, Head, Steps...>::share(std::source_location where) const {
-  using tail = internal::forward_tail<T, views_of_input>;
+  using tail = detail::forward_tail<T, views_of_input>;
   return stream<T>(start_.composed, close(tail(), {}, where));
 }
 

@@ -4,7 +4,7 @@
 #include <random>
 #include <variant>
 
-#include <weir/runtime/executor.hpp>
+#include <weir/runtime/internal/executor.hpp>
 #include <weir/runtime/internal/epoch_tracker.hpp>
 
 namespace weir {

@@ -1,12 +1,12 @@
 // Hands whole batches, or whole partitions, to a function of the user.
 #pragma once
 
-#include <weir/operators/internal/partition_blocks.hpp>
+#include <weir/operators/detail/partition_blocks.hpp>
 #include <weir/operators/stream.hpp>
 
 namespace weir {
 
-namespace internal {
+namespace detail {
 
 /// Keeps a batch's blocks until all are there, then calls the user's function in `commit`.
 template <class T, class Use>
@@ -55,7 +55,7 @@ private:
   const batch* whole_ = nullptr;
 };
 
-} // namespace internal
+} // namespace detail
 
 template <class Derived, class T>
 template <operator_function<batch_view<T>> F>
@@ -63,7 +63,7 @@ void stream_operators<Derived, T>::for_each_batch(F use, here where) const {
   auto whole = [use = std::move(use)](const batch& b, std::vector<partition_view<T>> partitions) mutable {
     std::invoke(use, batch_view<T>(b, std::move(partitions)));
   };
-  using sink_type = internal::collecting_sink<T, decltype(whole)>;
+  using sink_type = detail::collecting_sink<T, decltype(whole)>;
   add_sink({.traits = {.name = "for_each_batch"},
             .make = [whole = std::move(whole)] { return std::make_unique<sink_type>("for_each_batch", whole); }},
            "for_each_batch", true, where);
@@ -76,7 +76,7 @@ void stream_operators<Derived, T>::for_each_partition(F use, here where) const {
     for (const auto& partition : partitions)
       std::invoke(use, partition);
   };
-  using sink_type = internal::collecting_sink<T, decltype(each)>;
+  using sink_type = detail::collecting_sink<T, decltype(each)>;
   add_sink({.traits = {.name = "for_each_partition", .parallel = true},
             .make = [each = std::move(each)] { return std::make_unique<sink_type>("for_each_partition", each); }},
            "for_each_partition", true, where);

@@ -1,7 +1,7 @@
 // Shows the first records of each batch on standard output.
 #pragma once
 
-#include <weir/operators/internal/line_sink.hpp>
+#include <weir/operators/detail/line_sink.hpp>
 #include <weir/operators/stream.hpp>
 
 namespace weir {
@@ -9,7 +9,7 @@ namespace weir {
 template <class Derived, class T>
 void stream_operators<Derived, T>::print(std::size_t n, here where) const {
   add_sink({.traits = {.name = "print", .diagnostic = true},
-            .make = [n] { return std::make_unique<internal::line_sink<T>>(make_console_sink(n)); }},
+            .make = [n] { return std::make_unique<detail::line_sink<T>>(make_console_sink(n)); }},
            "print", false, where);
 }
 

@@ -4,12 +4,12 @@
 #include <utility>
 #include <vector>
 
-#include <weir/operators/internal/key_table.hpp>
-#include <weir/operators/internal/partition_tables.hpp>
-#include <weir/operators/internal/target_blocks.hpp>
+#include <weir/operators/detail/key_table.hpp>
+#include <weir/operators/detail/partition_tables.hpp>
+#include <weir/operators/detail/target_blocks.hpp>
 #include <weir/operators/step/step.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// How values become accumulators. `create(value)`, `merge_value(accumulator, value)`, `merge(accumulator, accumulator)`.
 template <class Create, class MergeValue, class Merge>
@@ -141,4 +141,4 @@ private:
   partition_tables<Key, Accumulator> tables_;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include <weir/operators/internal/partition_tables.hpp>
+#include <weir/operators/detail/partition_tables.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// The head behind a shuffle that gathers values: passes `(key, values)` on at the batch's end. The order of values is kept
 /// per source partition, undefined between them.
@@ -49,4 +49,4 @@ private:
   std::size_t value_bytes_ = 0;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

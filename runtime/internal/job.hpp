@@ -8,7 +8,7 @@
 #include <weir/runtime/batch_generator.hpp>
 #include <weir/runtime/batch_scheduler.hpp>
 #include <weir/runtime/context.hpp>
-#include <weir/runtime/executor.hpp>
+#include <weir/runtime/internal/executor.hpp>
 #include <weir/runtime/internal/control_loop.hpp>
 #include <weir/runtime/internal/rate_governor.hpp>
 

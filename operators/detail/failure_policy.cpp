@@ -1,10 +1,10 @@
-#include <weir/operators/internal/failure_policy.hpp>
+#include <weir/operators/detail/failure_policy.hpp>
 
 #include <exception>
 
 #include <fmt/format.h>
 
-namespace weir::internal {
+namespace weir::detail {
 
 void failure_policy::begin(const batch& whole) {
   clear();
@@ -65,4 +65,4 @@ expected<void> failure_policy::settle_at(const std::string& place) {
   return {};
 }
 
-} // namespace weir::internal
+} // namespace weir::detail

@@ -5,7 +5,7 @@
 
 #include <weir/runtime/stage.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// Sends a block when it is full, and what is left when the batch ends. Viewed bytes are copied into the target block.
 template <class T>
@@ -45,4 +45,4 @@ private:
   std::vector<block_builder<T>> builders_; ///< By partition.
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

@@ -4,7 +4,7 @@
 #include <weir/operators/action/format_record.hpp>
 #include <weir/runtime/text_sink.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// One record, one line.
 template <class T>
@@ -43,4 +43,4 @@ private:
   std::string line_;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include <weir/operators/internal/key_table.hpp>
+#include <weir/operators/detail/key_table.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// One table from key to value per hosted partition. Counted in the retained account.
 template <class Key, class Value>
@@ -78,4 +78,4 @@ private:
   typename table::iterator next_{};
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

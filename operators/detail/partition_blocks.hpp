@@ -3,10 +3,10 @@
 
 #include <vector>
 
-#include <weir/operators/internal/key_table.hpp>
+#include <weir/operators/detail/key_table.hpp>
 #include <weir/operators/partition_view.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// Keeps blocks of the partitions that a replica hosts, in the retained account.
 template <class T>
@@ -55,4 +55,4 @@ private:
   retained_bytes retained_;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

@@ -1,15 +1,15 @@
 // A head, a run of steps and a tail, compiled into one loop: what a chain becomes when it is closed.
-// Next on the data path: internal/block_head.hpp, the steps, then one of the tails.
+// Next on the data path: detail/block_head.hpp, the steps, then one of the tails.
 #pragma once
 
 #include <memory>
 #include <tuple>
 #include <vector>
 
-#include <weir/operators/internal/failure_policy.hpp>
+#include <weir/operators/detail/failure_policy.hpp>
 #include <weir/runtime/stage.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// One replica of a fused stage.
 ///
@@ -140,4 +140,4 @@ private:
   bool head_done_ = false;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

@@ -3,7 +3,7 @@
 
 #include <weir/runtime/stage.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// Reads blocks of `T` and keeps nothing. Resumes at any record.
 template <class T>
@@ -49,4 +49,4 @@ public:
   }
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

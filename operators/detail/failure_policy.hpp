@@ -1,4 +1,4 @@
-// What becomes of a record whose user function throws. Used by internal/fused_stage.hpp.
+// What becomes of a record whose user function throws. Used by detail/fused_stage.hpp.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 #include <weir/runtime/options.hpp>
 #include <weir/runtime/stage.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// The operators of a stage, shared by its replicas: index 0 is the head, then the steps, last the tail.
 struct stage_operators {
@@ -54,4 +54,4 @@ private:
   std::optional<std::string> failure_;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

@@ -5,7 +5,7 @@
 
 #include <weir/runtime/sink.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// One replica of a sink behind the interface that replicas drive. At most and at least once: commits as soon as it is
 /// prepared.
@@ -56,4 +56,4 @@ private:
   bool prepared_ = false;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

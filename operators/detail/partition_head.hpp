@@ -4,9 +4,9 @@
 #include <optional>
 #include <ranges>
 
-#include <weir/operators/internal/partition_blocks.hpp>
+#include <weir/operators/detail/partition_blocks.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// Keeps the blocks of each partition until the batch ends, then passes on the elements of `change(partition_view)`; for
 /// empty partitions too.
@@ -92,4 +92,4 @@ private:
   bool changed_ = false; ///< The function has been called for the next view.
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

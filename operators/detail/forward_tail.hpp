@@ -5,7 +5,7 @@
 
 #include <weir/runtime/stage.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// Collects records by partition. Self-contained records may share a block with those of other input blocks. Views that
 /// point into the input block (`ViewsOfInput`: every value on the way was a view) stay views, and their block keeps that
@@ -90,4 +90,4 @@ private:
   std::uint64_t records_ = 0;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

@@ -5,7 +5,7 @@
 
 #include <weir/runtime/stage.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// How records become one accumulator. `create(record)`, `merge_value(accumulator, record)`,
 /// `merge(accumulator, accumulator)`, and what an empty batch gives: an accumulator, or nothing.
@@ -115,4 +115,4 @@ private:
   std::optional<Accumulator> folded_;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

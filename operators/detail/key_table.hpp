@@ -9,7 +9,7 @@
 #include <weir/runtime/key_group.hpp>
 #include <weir/runtime/stage.hpp>
 
-namespace weir::internal {
+namespace weir::detail {
 
 /// Transparent equality of strings and views, plain equality of everything else.
 template <class Key>
@@ -96,4 +96,4 @@ private:
   std::size_t taken_ = 0;
 };
 
-} // namespace weir::internal
+} // namespace weir::detail

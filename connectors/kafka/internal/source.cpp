@@ -52,7 +52,7 @@ expected<void> kafka_source::open(const source_setup& setup) {
   // The first answer of a broker also tells whether there is one, and for how many partitions memory must do.
   std::shared_ptr<fetch_client> probe;
   if (!member_) {
-    auto made = fetch_client::make(options_, {.min_messages = 1, .max_kbytes = 1, .partition_bytes = 1024, .fetch_bytes = 1024},
+    auto made = fetch_client::make(options_, {.min_messages = 1, .max_kbytes = 1, .partition_bytes = 1024, .fetch_bytes = 8 << 20},
                                    host_log());
     if (!made)
       return std::move(made).error();

@@ -107,13 +107,6 @@ expected<std::vector<fetch_client::answer>> fetch_client::offsets(std::span<cons
   return found;
 }
 
-expected<std::vector<fetch_client::answer>> fetch_client::ends(milliseconds timeout) const {
-  std::vector<repair> all;
-  for (const auto& at : lanes_)
-    all.push_back({at.topic, at.partition, 0});
-  return offsets(all, RD_KAFKA_OFFSET_END, timeout);
-}
-
 expected<void> fetch_client::seek(lane& at, std::int64_t offset) {
   if (at.waits_for_repair)
     return restart(at, offset);

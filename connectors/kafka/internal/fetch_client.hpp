@@ -40,7 +40,7 @@ private:
 
 /// A fetch handle. It never joins a group: the group's member does, and tells what is owned.
 ///
-/// Threads: `assign`, `add` and `clear` on the control thread while no receiver runs; `ends` and `bounds` on the helper
+/// Threads: `assign`, `add` and `clear` on the control thread while no receiver runs; `offsets` on the helper
 /// thread; the lanes and what stands below them belong to the one receiver.
 class fetch_client {
 public:
@@ -60,8 +60,6 @@ public:
     rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;
   };
   expected<std::vector<answer>> offsets(std::span<const repair> partitions, std::int64_t which, milliseconds timeout) const;
-  /// Ends of the lanes, in their order.
-  expected<std::vector<answer>> ends(milliseconds timeout) const;
   [[nodiscard]] const client& raw() const noexcept { return *client_; }
 
   // ---- for the receiver

@@ -49,19 +49,15 @@ expected<void> kafka_source::open(const source_setup& setup) {
       return std::move(made).error();
     member_ = std::move(*made);
   }
+  auto asker = fetch_client::make(options_, {.min_messages = 1, .max_kbytes = 1, .partition_bytes = 1024, .fetch_bytes = 8 << 20},
+                                  host_log());
+  if (!asker)
+    return std::move(asker).error();
+  asker_ = std::move(*asker);
   // The first answer of a broker also tells whether there is one, and for how many partitions memory must do.
-  std::shared_ptr<fetch_client> probe;
-  if (!member_) {
-    auto made = fetch_client::make(options_, {.min_messages = 1, .max_kbytes = 1, .partition_bytes = 1024, .fetch_bytes = 8 << 20},
-                                   host_log());
-    if (!made)
-      return std::move(made).error();
-    probe = std::move(*made);
-  }
-  auto partitions = wanted_->resolve(member_ ? member_->raw() : probe->raw(), options_.connect_timeout);
+  auto partitions = wanted_->resolve(member_ ? member_->raw() : asker_->raw(), options_.connect_timeout);
   if (!partitions)
     return std::move(partitions).error();
-  probe.reset();
   if (partitions->empty())
     log(log_level::warning, fmt::format("no topic matches \"{}\" yet", options_.topic_pattern));
   sized_for_ = std::max<std::size_t>(1, partitions->size());
@@ -136,21 +132,20 @@ expected<std::vector<partition_position>> kafka_source::survey() {
   std::vector<std::int64_t> latest(partitions.size());
   for (std::size_t i = 0; i < partitions.size(); ++i)
     latest[i] = partitions[i].position;
-  for (std::uint32_t replica = 0; replica < fetch_.size(); ++replica) {
-    auto answers = fetch_[replica]->client->ends(survey_patience);
-    if (!answers) { // brokers are away: what is new is not known, so there is nothing to plan
-      log(log_level::warning, answers.error().message());
-      continue;
-    }
-    std::size_t next = 0; // lanes and the table's partitions of a replica have one order
-    for (std::size_t i = 0; i < partitions.size(); ++i) {
-      if (partitions[i].replica != replica)
-        continue;
-      const auto& answer = (*answers)[next++];
-      if (answer.failure == RD_KAFKA_RESP_ERR_NO_ERROR && answer.offset >= 0)
-        latest[i] = answer.offset;
-      check_end(i, answer);
-    }
+  std::vector<repair> all;
+  all.reserve(partitions.size());
+  for (const auto& p : partitions)
+    all.push_back({p.topic, p.partition, 0});
+  auto answers = asker_->offsets(all, RD_KAFKA_OFFSET_END, survey_patience);
+  if (!answers) { // brokers are away: what is new is not known, so there is nothing to plan
+    log(log_level::warning, answers.error().message());
+    return table_.surveyed(latest);
+  }
+  for (std::size_t i = 0; i < partitions.size(); ++i) {
+    const auto& answer = (*answers)[i];
+    if (answer.failure == RD_KAFKA_RESP_ERR_NO_ERROR && answer.offset >= 0)
+      latest[i] = answer.offset;
+    check_end(i, answer);
   }
   return table_.surveyed(latest);
 }

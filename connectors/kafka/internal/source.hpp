@@ -77,6 +77,8 @@ private:
   std::uint32_t replicas_ = 1;
   std::size_t memory_share_ = 0;
   std::optional<subscription> wanted_;
+  /// Asks for ends and nothing else: on a handle that fetches, an idle broker answers only after the fetch before it.
+  std::shared_ptr<fetch_client> asker_;
   std::vector<std::shared_ptr<fetch_slot>> fetch_; ///< By replica; the rest of the replicas have nothing to read.
   std::unique_ptr<member> member_;
   partition_table table_;

@@ -42,7 +42,8 @@ public:
                              .scheduling_delay = timing.scheduling_delay,
                              .limited = timing.limited,
                              .unfinished = work_of(timing.unfinished),
-                             .partitions = partitions};
+                             .partitions = partitions,
+                             .workers = timing.workers};
     return controller_.on_batch(batch);
   }
 

@@ -367,7 +367,7 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
                     .allowed = done.allowed[i], .rate = {}};
     source_timing timing{.end = now, .processing_time = report.processing_time,
                          .scheduling_delay = report.scheduling_delay, .limited = part.lag() > 0, .partitions = {},
-                         .partition_records = {}, .unfinished = unfinished()};
+                         .partition_records = {}, .unfinished = unfinished(), .workers = plan_.worker_threads};
     for (const auto& r : reports) {
       const auto& planned = plan_.at(r.node);
       if (planned.source == source_id(static_cast<std::uint32_t>(i))) {

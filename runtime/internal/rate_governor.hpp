@@ -30,6 +30,7 @@ struct source_timing {
   std::vector<partition_work> partitions;      ///< Busy time by partition.
   std::vector<std::uint64_t> partition_records; ///< Planned records by partition.
   unfinished_work unfinished;
+  std::uint32_t workers = 1; ///< Worker threads: how many partitions are worked on at the same time, at most.
 };
 
 /// One source's rate control. Owned and called by the control thread.

@@ -34,7 +34,7 @@ public:
   }
 
   /// The tick could not become a batch: it is merged into the next one.
-  void merge(const tick& refused) { skipped_ = refused.merged + 1; }
+  void merge(const tick& refused) { skipped_ += refused.merged + 1; }
 
 private:
   [[nodiscard]] wall_time after(wall_time now) const {

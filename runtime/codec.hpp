@@ -79,6 +79,10 @@ struct codec<T> {
   static expected<T> decode(std::string_view& in) {
     if (in.size() < sizeof(T))
       return detail::cut_short(sizeof(T), in.size());
+    if constexpr (std::is_same_v<T, bool>)
+      if (static_cast<unsigned char>(in.front()) > 1)
+        return error(errc::decode, "a truth value must be the byte 0 or 1, but is " +
+                                       std::to_string(static_cast<unsigned char>(in.front())));
     T value;
     std::memcpy(&value, in.data(), sizeof(T));
     in.remove_prefix(sizeof(T));

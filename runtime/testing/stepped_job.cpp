@@ -1,0 +1,94 @@
+#include <weir/runtime/testing/stepped_job.hpp>
+
+#include <condition_variable>
+#include <mutex>
+
+#include <fmt/format.h>
+
+namespace weir::testing {
+
+using namespace std::chrono_literals;
+
+/// Keeps the reports of finished batches. Written on the control thread, read by the test.
+class stepped_job::history final : public listener {
+public:
+  void on_finished(const batch_report& report) override {
+    {
+      std::lock_guard guard(mutex_);
+      finished_.push_back(report);
+    }
+    grown_.notify_all();
+  }
+
+  [[nodiscard]] std::vector<batch_report> all() const {
+    std::lock_guard guard(mutex_);
+    return finished_;
+  }
+
+  [[nodiscard]] std::size_t size() const {
+    std::lock_guard guard(mutex_);
+    return finished_.size();
+  }
+
+  /// The report with this index, if it comes within `limit`.
+  std::optional<batch_report> wait_for(std::size_t index, duration limit) {
+    std::unique_lock lock(mutex_);
+    if (!grown_.wait_for(lock, limit, [&] { return finished_.size() > index; }))
+      return std::nullopt;
+    return finished_[index];
+  }
+
+private:
+  mutable std::mutex mutex_;
+  std::condition_variable grown_;
+  std::vector<batch_report> finished_;
+};
+
+stepped_job::stepped_job(weir::context job, std::shared_ptr<manual_clock> clock)
+    : clock_(std::move(clock)), history_(std::make_shared<history>()), context_(std::move(job)) {
+  context_.add_listener(history_);
+}
+
+expected<stepped_job> stepped_job::make(context_options options) {
+  auto clock = std::make_shared<manual_clock>();
+  options.clock = clock;
+  auto made = weir::context::make(std::move(options));
+  if (!made)
+    return std::move(made).error();
+  return stepped_job(std::move(*made), std::move(clock));
+}
+
+expected<batch_report> stepped_job::step() {
+  if (!context_.running())
+    if (auto started = context_.start(); !started)
+      return std::move(started).error();
+  const bool in_line = context_.options().executor == executor_kind::in_line;
+  const std::size_t index = history_->size();
+  const auto interval = context_.options().batch_interval;
+  const auto now = clock_->now().time_since_epoch();
+  const batch_time due((now / interval + 1) * interval);
+  clock_->advance(due - clock_->now());
+
+  constexpr duration patience = 10s;
+  constexpr duration glance = 10ms; // a job that ends by an error may end without a report
+  for (duration waited = 0ns; waited < patience; waited += glance) {
+    const bool running = context_.run_ready();
+    if (auto report = history_->wait_for(index, in_line ? 0ns : glance))
+      return std::move(*report);
+    if (!running) {
+      if (auto ended = context_.await(); !ended)
+        return std::move(ended).error();
+      return error(errc::stopped, "the job ended without another batch");
+    }
+    if (in_line)
+      break;
+  }
+  return error(errc::timed_out, fmt::format("the batch at {} ms has not finished; it waits for something that does not come",
+                                            milliseconds_of(due)));
+}
+
+std::vector<batch_report> stepped_job::reports() const {
+  return history_->all();
+}
+
+} // namespace weir::testing

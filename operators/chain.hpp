@@ -34,6 +34,7 @@ struct chain_start {
   std::vector<operator_info> operators{}; ///< Head first when it is an operator, then the steps.
   std::vector<on_error> policies{};       ///< One for the head, then one per step.
   bool head_is_operator = false;
+  std::shared_ptr<stage_operators> first_half{}; ///< Of the head's operator: the node before the exchange that begins its work.
 };
 
 /// What the tail that closes a chain adds to the node.
@@ -43,6 +44,7 @@ struct chain_end {
   std::uint32_t fixed_partitions = 0;
   bool retains = false;
   bool needs_all_inputs = false;
+  std::shared_ptr<stage_operators> operators{}; ///< Filled in, for the chain that does the second half of the tail's operator.
 };
 
 /// Whether every value from the head to behind the last step is a view.
@@ -77,10 +79,13 @@ public:
     return renamed;
   }
 
-  /// Says what becomes of a record for which the last operator's function throws.
+  /// Says what becomes of a record for which the last operator's function throws. Directly behind reduce_by_key,
+  /// combine_by_key or reduce that covers combining before the exchange too, for every consumer of this chain.
   [[nodiscard]] chain on_error(weir::on_error policy) const {
     chain changed = *this;
     changed.start_.policies.back() = policy;
+    if (start_.first_half && sizeof...(Steps) == 0)
+      start_.first_half->policies.back() = policy;
     return changed;
   }
 
@@ -102,7 +107,7 @@ public:
   /// For operators: closes the chain with a tail. @returns the node that now hosts it.
   template <class Tail>
   node_id close(Tail tail, detail::chain_end end, std::source_location where) const {
-    auto operators = std::make_shared<detail::stage_operators>();
+    auto operators = end.operators ? end.operators : std::make_shared<detail::stage_operators>();
     if (!start_.head_is_operator)
       operators->kinds.emplace_back("read");
     for (const auto& op : start_.operators)

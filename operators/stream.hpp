@@ -227,12 +227,15 @@ public:
     using tail = detail::combine_tail<T, key, accumulator, combiner>;
     using head = detail::combine_head<key, accumulator, combiner>;
     const combiner how{std::move(create), std::move(merge_value), std::move(merge)};
+    const auto first_half = std::make_shared<detail::stage_operators>();
     const auto node = open().close(tail(how),
                                    {.kind = std::string(kind) + " (combine)", .partitions = partition_rule::fixed,
-                                    .fixed_partitions = checked(partitions, where, true), .retains = true},
+                                    .fixed_partitions = checked(partitions, where, true), .retains = true,
+                                    .operators = first_half},
                                    where);
     auto start = next_start({node}, {kind, where});
     start.retains = true;
+    start.first_half = first_half;
     return chain<typename head::value, head>(std::move(start), head(how), {});
   }
 
@@ -258,11 +261,14 @@ private:
     using folder = detail::folder<Out, Create, MergeValue, Merge>;
     using head = detail::fold_head<Out, folder>;
     const folder how{std::move(create), std::move(merge_value), std::move(merge), std::move(of_nothing)};
+    const auto first_half = std::make_shared<detail::stage_operators>();
     const auto node = open().close(detail::fold_tail<Out, folder>(how),
                                    {.kind = std::string(kind) + " (partial)", .partitions = partition_rule::fixed,
-                                    .fixed_partitions = 1, .needs_all_inputs = true},
+                                    .fixed_partitions = 1, .needs_all_inputs = true, .operators = first_half},
                                    where);
-    return chain<Out, head>(next_start({node}, {kind, where}), head(how), {});
+    auto start = next_start({node}, {kind, where});
+    start.first_half = first_half;
+    return chain<Out, head>(std::move(start), head(how), {});
   }
 
   void add_sink(sink_factory<T> factory, std::string kind, bool retains, here where) const {

@@ -6,7 +6,8 @@
 
 namespace weir {
 
-/// The words of a text, lazily: maximal runs of characters other than space, tab, CR and LF. Views into the text.
+/// The words of a text, lazily: maximal runs of bytes above 0x20, so spaces and control characters separate them. Views into
+/// the text; UTF-8 passes unharmed.
 class split_words {
 public:
   class iterator {
@@ -16,25 +17,25 @@ public:
     using iterator_concept = std::forward_iterator_tag;
 
     iterator() = default;
-    explicit iterator(std::string_view rest) : at_(rest.data()), end_(rest.data() + rest.size()) { find_word(); }
+    explicit iterator(std::string_view rest) noexcept : at_(rest.data()), end_(rest.data() + rest.size()) { find_word(); }
 
-    std::string_view operator*() const { return {at_, static_cast<std::size_t>(word_end_ - at_)}; }
-    iterator& operator++() {
+    std::string_view operator*() const noexcept { return {at_, static_cast<std::size_t>(word_end_ - at_)}; }
+    iterator& operator++() noexcept {
       at_ = word_end_;
       find_word();
       return *this;
     }
-    iterator operator++(int) {
+    iterator operator++(int) noexcept {
       auto before = *this;
       ++*this;
       return before;
     }
-    friend bool operator==(const iterator& a, const iterator& b) { return a.at_ == b.at_; }
-    friend bool operator==(const iterator& a, std::default_sentinel_t) { return a.at_ == a.end_; }
+    friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.at_ == b.at_; }
+    friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept { return a.at_ == a.end_; }
 
   private:
-    static bool space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-    void find_word() {
+    static bool space(char c) noexcept { return static_cast<unsigned char>(c) <= 0x20; }
+    void find_word() noexcept {
       while (at_ != end_ && space(*at_))
         ++at_;
       word_end_ = at_;
@@ -47,9 +48,9 @@ public:
     const char* end_ = nullptr;
   };
 
-  explicit split_words(std::string_view text) : text_(text) {}
-  [[nodiscard]] iterator begin() const { return iterator(text_); }
-  [[nodiscard]] std::default_sentinel_t end() const { return {}; }
+  explicit split_words(std::string_view text) noexcept : text_(text) {}
+  [[nodiscard]] iterator begin() const noexcept { return iterator(text_); }
+  [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
   std::string_view text_;

@@ -29,7 +29,7 @@ void failure_policy::threw(std::size_t index) noexcept {
   }
   what = fmt::format("'{}': the user's function threw: {}", operators_->kinds[index], what);
   noted_ = true;
-  if (operators_->policies[index] == on_error::drop) {
+  if (drops(index)) {
     ++dropped_;
     last_drop_ = std::move(what);
   } else if (!failure_) {

@@ -11,7 +11,7 @@
 
 namespace weir::detail {
 
-/// The operators of a stage, shared by its replicas: index 0 is the head, then the steps, last the tail.
+/// The operators of a stage, shared by its replicas and fixed once the job has started: index 0 is the head, then the steps, last the tail.
 struct stage_operators {
   std::vector<std::string> kinds;
   std::vector<weir::on_error> policies;
@@ -31,6 +31,9 @@ public:
   [[gnu::noinline, gnu::cold]] void threw(std::size_t index) noexcept;
 
   [[nodiscard]] bool noted() const noexcept { return noted_; }
+
+  /// Whether the batch goes on without what made operator `index` throw.
+  [[nodiscard]] bool drops(std::size_t index) const noexcept { return operators_->policies[index] == on_error::drop; }
 
   /// The record was read from this partition of the stage's input, at this offset of the source (or `no_origin`).
   /// @returns errc::user_function_failed when a policy is `fail`.

@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include <weir/operators/detail/merge_into.hpp>
 #include <weir/runtime/stage.hpp>
 
 namespace weir::detail {
@@ -36,7 +37,7 @@ public:
   void on_record(Record&& record, End&& end) {
     try {
       if (folded_) [[likely]]
-        *folded_ = fold_.merge_value(std::move(*folded_), record);
+        merge_into(*folded_, fold_.merge_value, record, end.drops());
       else
         folded_.emplace(fold_.create(record));
     } catch (...) {
@@ -83,7 +84,7 @@ public:
     for (const auto& partial : records) {
       try {
         if (folded_)
-          *folded_ = fold_.merge(std::move(*folded_), partial);
+          merge_into(*folded_, fold_.merge, partial, flow.drops());
         else
           folded_ = partial;
       } catch (...) {

@@ -58,6 +58,8 @@ public:
 
     /// The head's own user function threw; call it inside the `catch`.
     void threw() { self_->faults_.threw(0); }
+    /// Whether what makes it throw is dropped, so that what was collected must survive.
+    [[nodiscard]] bool drops() const noexcept { return self_->faults_.drops(0); }
 
     void count_in(std::uint64_t records) { self_->records_in_ += records; }
 
@@ -130,6 +132,7 @@ private:
     fused_stage* self;
     emitter* out;
     void threw() { self->faults_.threw(sizeof...(Steps) + 1); }
+    [[nodiscard]] bool drops() const noexcept { return self->faults_.drops(sizeof...(Steps) + 1); }
   };
 
   Head head_;

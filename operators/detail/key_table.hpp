@@ -60,8 +60,10 @@ public:
 private:
   template <class Make>
   Value* insert(Key key, Make& make) {
-    heap_bytes_ += record_traits<Key>::heap_bytes(key);
-    return &entries_.try_emplace(std::move(key), make()).first->second;
+    const std::size_t owned = record_traits<Key>::heap_bytes(key);
+    auto* value = &entries_.try_emplace(std::move(key), make()).first->second; // make() may throw
+    heap_bytes_ += owned;
+    return value;
   }
 
   map entries_;

@@ -23,8 +23,12 @@ public:
     const std::size_t local = in.partition.value / replicas_;
     if (kept_.size() <= local)
       kept_.resize(local + 1);
-    kept_[local].push_back(in.data);
     bytes_ += in.data->charge();
+    // Views keep the blocks they point into; of neighbours that share one it counts once.
+    const auto* before = kept_[local].empty() ? nullptr : kept_[local].back()->source();
+    for (const auto* held = in.data->source(); held && held != before; held = held->source())
+      bytes_ += held->charge();
+    kept_[local].push_back(in.data);
     return retained_.set(bytes_);
   }
 

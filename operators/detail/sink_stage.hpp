@@ -14,11 +14,16 @@ class sink_stage final : public stage {
 public:
   explicit sink_stage(std::unique_ptr<sink<T>> to) : to_(std::move(to)) {}
 
-  expected<void> open(const replica_context& context) override { return to_->open(context); }
+  expected<void> open(const replica_context& context) override {
+    node_ = context.node;
+    return to_->open(context);
+  }
 
   expected<void> begin(const batch& whole) override {
     records_ = 0;
     prepared_ = false;
+    if (!whole.nodes[node_.value].present) // a sink hears of every batch there is, and of no other
+      return {};
     return to_->begin(whole);
   }
 
@@ -52,6 +57,7 @@ public:
 
 private:
   std::unique_ptr<sink<T>> to_;
+  node_id node_;
   std::uint64_t records_ = 0;
   bool prepared_ = false;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <weir/operators/detail/key_table.hpp>
+#include <weir/operators/detail/merge_into.hpp>
 #include <weir/operators/detail/partition_tables.hpp>
 #include <weir/operators/detail/target_blocks.hpp>
 #include <weir/operators/step/step.hpp>
@@ -50,15 +51,17 @@ public:
       const auto [found, added] =
           table_.find_or_make(record.first, [&]() -> Accumulator { return std::invoke(combine_.create, record.second); });
       if (!added)
-        *found = std::invoke(combine_.merge_value, std::move(*found), record.second);
+        merge_into(*found, combine_.merge_value, record.second, end.drops());
     } catch (...) {
       end.threw();
     }
   }
 
   expected<void> leave(emitter& out) {
-    if (!retained_.set(table_.bytes()))
+    if (!retained_.set(table_.bytes())) {
       (void)send(out, false);
+      table_ = {}; // clearing keeps its capacity, and that alone is too much
+    }
     return {};
   }
 
@@ -118,7 +121,7 @@ public:
       try {
         const auto [found, added] = table.find_or_make(key, [&]() -> const Accumulator& { return partial; });
         if (!added)
-          *found = std::invoke(combine_.merge, std::move(*found), partial);
+          merge_into(*found, combine_.merge, partial, flow.drops());
       } catch (...) {
         flow.threw();
       }

@@ -32,6 +32,27 @@ public:
     constexpr bool owned = !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>> &&
                            !std::ranges::borrowed_range<std::remove_cvref_t<Range>>;
     using iterator = std::ranges::iterator_t<Range>;
+    const auto pass = [&](auto&& element) {
+      if constexpr (owned)
+        next.on_record(std::move(element));
+      else
+        next.on_record(std::forward<decltype(element)>(element));
+    };
+    constexpr bool iterates_safely = noexcept(std::ranges::begin(range)) && noexcept(++std::declval<iterator&>()) &&
+                                     noexcept(*std::declval<iterator&>()) &&
+                                     noexcept(std::declval<iterator&>() != std::ranges::end(range));
+    if constexpr (iterates_safely) {
+      for (auto&& element : range)
+        pass(std::forward<decltype(element)>(element));
+    } else {
+      pass_on_guarded<iterator>(range, next, pass);
+    }
+  }
+
+private:
+  /// The same for iterators that may throw.
+  template <class iterator, class Range, class Next, class Pass>
+  static void pass_on_guarded(Range& range, Next& next, Pass& pass) {
     std::optional<iterator> at;
     bool more = false;
     const auto look = [&](auto&& move_on) {
@@ -47,18 +68,12 @@ public:
     if (!look([&] { at.emplace(std::ranges::begin(range)); }))
       return;
     while (more) {
-      guarded([&]() -> std::ranges::range_reference_t<Range> { return **at; }, next, [&](auto&& element) {
-        if constexpr (owned)
-          next.on_record(std::move(element));
-        else
-          next.on_record(std::forward<decltype(element)>(element));
-      });
+      guarded([&]() -> std::ranges::range_reference_t<Range> { return **at; }, next, pass);
       if (!look([&] { ++*at; }))
         return;
     }
   }
 
-private:
   [[no_unique_address]] Function expand_;
 };
 

@@ -34,6 +34,9 @@ expected<std::shared_ptr<fetch_client>> fetch_client::make(const direct_stream_o
                          {"enable.partition.eof", "true"},
                          {"topic.metadata.refresh.interval.ms", std::to_string(options.discovery_interval.count())},
                          {"consume.callback.max.messages", "1024"}});
+  // A fetch that found nothing holds up its connection: partitions whose queues were full when it was sent wait for it.
+  if (!user.contains("fetch.wait.max.ms"))
+    own.emplace_back("fetch.wait.max.ms", "20");
   if (!user.contains("socket.nagle.disable"))
     own.emplace_back("socket.nagle.disable", "true");
   auto conf = make_conf(user, own);
@@ -43,7 +46,17 @@ expected<std::shared_ptr<fetch_client>> fetch_client::make(const direct_stream_o
   auto made = client::make(RD_KAFKA_CONSUMER, std::move(*conf), std::move(state));
   if (!made)
     return std::move(made).error();
-  return std::shared_ptr<fetch_client>(new fetch_client(std::move(*made), sizes, options.include_headers));
+  return std::shared_ptr<fetch_client>(new fetch_client(std::move(*made), options));
+}
+
+fetch_client::fetch_client(std::unique_ptr<client> made, const direct_stream_options& options)
+    : client_(std::move(made)), wants_headers_(options.include_headers) {
+  const auto of = [&](const char* property) {
+    const auto found = options.properties.find(property);
+    return found == options.properties.end() ? std::string("none") : found->second;
+  };
+  sasl_user_ = of("sasl.username");
+  sasl_password_ = of("sasl.password");
 }
 
 fetch_client::~fetch_client() { clear(); }
@@ -138,11 +151,10 @@ expected<void> fetch_client::restart(lane& at, std::int64_t offset) {
   return {};
 }
 
-void fetch_client::end_rest(const lane& at) const {
-  const auto list = make_partition_list(1);
-  kafka::add(list.get(), at.topic, at.partition, RD_KAFKA_OFFSET_END);
-  // Sends the request and does not wait: only the wake-up of the broker's thread counts.
-  (void)rd_kafka_offsets_for_times(client_->get(), list.get(), 0);
+void fetch_client::end_rest() const {
+  // Setting the credentials wakes every broker thread, and each decides anew what to fetch; nothing is sent. They are the
+  // ones the client has already, or, without SASL, any.
+  const api_error_ptr ignored(rd_kafka_sasl_set_credentials(client_->get(), sasl_user_.c_str(), sasl_password_.c_str()));
 }
 
 void fetch_client::ask_repair(repair found) {

@@ -65,15 +65,14 @@ public:
   // ---- for the receiver
   [[nodiscard]] std::span<lane> lanes() noexcept { return lanes_; }
   [[nodiscard]] wake_signal& signal() noexcept { return signal_; }
-  [[nodiscard]] std::int64_t queue_limit() const noexcept { return queue_limit_; }
   [[nodiscard]] bool wants_headers() const noexcept { return wants_headers_; }
 
   /// Goes back, or on, to `offset`. What was queued is void from now on.
   expected<void> seek(lane& at, std::int64_t offset);
   /// Starts fetching again after librdkafka has stopped because of a position outside the log.
   expected<void> restart(lane& at, std::int64_t offset);
-  /// Ends the rest that librdkafka takes after a queue was full: any request on this handle to the partition's broker does.
-  void end_rest(const lane& at) const;
+  /// Ends the rest, up to a second, that librdkafka 2.0.2 takes after all its queues were full. Cheap; sends nothing.
+  void end_rest() const;
 
   // ---- repairs, between the receiver and the control side
   void ask_repair(repair found);
@@ -82,12 +81,12 @@ public:
   [[nodiscard]] std::vector<repair> take_answered();
 
 private:
-  fetch_client(std::unique_ptr<client> made, const queue_sizes& sizes, bool wants_headers)
-      : client_(std::move(made)), queue_limit_(sizes.min_messages), wants_headers_(wants_headers) {}
+  fetch_client(std::unique_ptr<client> made, const direct_stream_options& options);
 
   std::unique_ptr<client> client_;
-  std::int64_t queue_limit_;
   bool wants_headers_;
+  std::string sasl_user_;
+  std::string sasl_password_;
   wake_signal signal_;
   std::vector<lane> lanes_;
 

@@ -107,8 +107,11 @@ expected<void> check_value(client_role role, std::string_view name, std::string_
 
 expected<void> set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
   std::array<char, 512> text{};
-  if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text.data(), text.size()) == RD_KAFKA_CONF_OK)
+  const auto answer = rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text.data(), text.size());
+  if (answer == RD_KAFKA_CONF_OK)
     return {};
+  if (answer == RD_KAFKA_CONF_UNKNOWN) // without the value: a misspelt name may be that of a secret
+    return error{errc::invalid_config, fmt::format("Kafka property {}: librdkafka says: {}", name, text.data())};
   std::string reason(text.data());
   if (is_secret(name) && !value.empty())
     for (auto at = reason.find(value); at != std::string::npos; at = reason.find(value, at + 3))

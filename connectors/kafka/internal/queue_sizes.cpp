@@ -14,10 +14,11 @@ constexpr std::int64_t mib = 1024 * kib;
 /// Below this a partition fetches a handful of records per request.
 constexpr std::int64_t least_per_partition = 96 * kib;
 
-/// Above these a larger queue reads no faster.
-constexpr std::int64_t most_messages = 100'000;
-constexpr std::int64_t most_kbytes = 64 * kib;
-constexpr std::int64_t most_partition_bytes = mib;
+/// Above these a larger queue reads more slowly, because what waits in it leaves the cache: counting 5 M records of 73
+/// bytes took 0.85 s of CPU with these sizes and 1.2 s with 1 MiB per fetch.
+constexpr std::int64_t most_messages = 10'000;
+constexpr std::int64_t most_kbytes = 4 * kib;
+constexpr std::int64_t most_partition_bytes = 256 * kib;
 
 } // namespace
 

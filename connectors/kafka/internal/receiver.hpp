@@ -40,7 +40,7 @@ private:
   expected<void> on_event(lane& at, const rd_kafka_message_t& event);
   expected<void> apply_repairs();
   void settle_if_read(lane& at);
-  void end_rest_when_low(lane& at, std::size_t taken);
+  void end_rest();
   [[nodiscard]] bool something_waits();
 
   std::shared_ptr<const fetch_slot> slot_;
@@ -51,7 +51,7 @@ private:
   block_builder<record> builder_;
   std::size_t cursor_ = 0;           ///< Lane to read next.
   std::size_t open_ranges_ = 0;      ///< Lanes of the batch that are not read to their end.
-  std::int64_t since_rest_ended_ = 0; ///< Records taken since the last `end_rest`.
+  std::size_t since_rest_ended_ = 0; ///< Messages taken since the last `end_rest`.
 };
 
 } // namespace weir::kafka

@@ -7,3 +7,4 @@
 #include <weir/connectors/kafka/options.hpp>
 #include <weir/connectors/kafka/producer_sink.hpp>
 #include <weir/connectors/kafka/record.hpp>
+#include <weir/connectors/kafka/topic_admin.hpp>

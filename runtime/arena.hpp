@@ -10,20 +10,20 @@
 
 namespace weir {
 
-/// Grows in chunks and never moves what it holds: views into it stay valid as long as it lives, also when
-/// the arena itself is moved. Not thread-safe while it is written.
+/// Grows in chunks and never moves what it holds: views into it stay valid until it is rewound or ends, also when the arena
+/// itself is moved. Not thread-safe while it is written.
 class arena {
 public:
   /// @param chunk_bytes size of a chunk; a longer piece gets a chunk of its own.
   explicit arena(std::size_t chunk_bytes = 16 * 1024) : chunk_bytes_(chunk_bytes) {}
 
   arena(arena&& other) noexcept
-      : chunk_bytes_(other.chunk_bytes_), left_(std::exchange(other.left_, 0)), reserved_(std::exchange(other.reserved_, 0)),
+      : chunk_bytes_(other.chunk_bytes_), left_(std::exchange(other.left_, 0)), used_(std::exchange(other.used_, 0)),
         next_(std::exchange(other.next_, nullptr)), chunks_(std::move(other.chunks_)) {}
   arena& operator=(arena&& other) noexcept {
     std::swap(chunk_bytes_, other.chunk_bytes_);
     std::swap(left_, other.left_);
-    std::swap(reserved_, other.reserved_);
+    std::swap(used_, other.used_);
     std::swap(next_, other.next_);
     std::swap(chunks_, other.chunks_);
     return *this;
@@ -36,6 +36,7 @@ public:
     char* at = next_;
     next_ += size;
     left_ -= size;
+    used_ += size;
     return at;
   }
 
@@ -47,23 +48,38 @@ public:
     return {at ? at : "", bytes.size()};
   }
 
-  /// Bytes taken from the system.
-  [[nodiscard]] std::size_t reserved() const noexcept { return reserved_; }
+  /// Bytes handed out since the last rewind.
+  [[nodiscard]] std::size_t used() const noexcept { return used_; }
+
+  /// Forgets everything that was handed out and keeps one ordinary chunk for what comes.
+  void rewind() noexcept {
+    if (chunks_.size() > 1)
+      chunks_.erase(chunks_.begin() + 1, chunks_.end());
+    if (!chunks_.empty() && chunks_.front().size != chunk_bytes_)
+      chunks_.clear();
+    used_ = 0;
+    next_ = chunks_.empty() ? nullptr : chunks_.front().bytes.get();
+    left_ = chunks_.empty() ? 0 : chunk_bytes_;
+  }
 
 private:
+  struct chunk {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size = 0;
+  };
+
   void grow(std::size_t size) {
     const std::size_t wanted = size > chunk_bytes_ ? size : chunk_bytes_;
-    chunks_.push_back(std::make_unique_for_overwrite<char[]>(wanted));
-    next_ = chunks_.back().get();
+    chunks_.push_back({std::make_unique_for_overwrite<char[]>(wanted), wanted});
+    next_ = chunks_.back().bytes.get();
     left_ = wanted;
-    reserved_ += wanted;
   }
 
   std::size_t chunk_bytes_;
   std::size_t left_ = 0;
-  std::size_t reserved_ = 0;
+  std::size_t used_ = 0;
   char* next_ = nullptr;
-  std::vector<std::unique_ptr<char[]>> chunks_;
+  std::vector<chunk> chunks_;
 };
 
 } // namespace weir

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
@@ -29,12 +31,17 @@ public:
   /// Bytes that the block counts for against credit and budget: records, what they own, and the arena.
   [[nodiscard]] std::size_t charge() const noexcept { return charge_; }
 
+  /// The block that views in this one's records point into, or null. It lives as long as this one.
+  [[nodiscard]] const block_base* source() const noexcept { return source_.get(); }
+
 protected:
-  block_base(std::size_t size, std::size_t charge) noexcept : size_(size), charge_(charge) {}
+  block_base(std::size_t size, std::size_t charge, boost::intrusive_ptr<const block_base> source) noexcept
+      : size_(size), charge_(charge), source_(std::move(source)) {}
 
 private:
   std::size_t size_;
   std::size_t charge_;
+  boost::intrusive_ptr<const block_base> source_;
 };
 
 /// The form in which stages exchange blocks: shared, counted, type forgotten.
@@ -43,34 +50,78 @@ using block_ptr = boost::intrusive_ptr<const block_base>;
 /// Offset of a record whose source is unknown, e.g. after a shuffle.
 inline constexpr std::int64_t no_origin = -1;
 
+/// What a block is made of. Reused from block to block: memory that was just read is still in the cache, and fresh memory
+/// would have to be faulted in.
+template <class T>
+struct block_storage {
+  std::vector<T> records;
+  arena bytes;                       ///< What views in the records point into, unless they point into another block.
+  std::vector<std::int64_t> origins; ///< Offset at the source of each record; empty when unknown.
+};
+
+/// Storage of blocks that are gone, for those to come. Thread-safe; touched twice per block, never per record. Keeps few, so a
+/// burst does not stay in memory.
+template <class T>
+class block_pool {
+public:
+  explicit block_pool(std::size_t arena_chunk) : arena_chunk_(arena_chunk) {}
+
+  [[nodiscard]] block_storage<T> take() {
+    {
+      std::lock_guard guard(mutex_);
+      if (!free_.empty()) {
+        auto storage = std::move(free_.back());
+        free_.pop_back();
+        return storage;
+      }
+    }
+    return {.records = {}, .bytes = arena(arena_chunk_), .origins = {}};
+  }
+
+  void give_back(block_storage<T> storage) noexcept {
+    storage.records.clear();
+    storage.origins.clear();
+    storage.bytes.rewind();
+    std::lock_guard guard(mutex_);
+    if (free_.size() < kept_at_most)
+      free_.push_back(std::move(storage));
+  }
+
+private:
+  static constexpr std::size_t kept_at_most = 4;
+
+  const std::size_t arena_chunk_;
+  std::mutex mutex_;
+  std::vector<block_storage<T>> free_; ///< Last in, first out.
+};
+
 /// A block of `T`. Views in its records point into its arena or into the block it keeps alive.
 template <class T>
 class block final : public block_base {
 public:
-  /// @param origins offset at the source of each record, or empty when unknown.
   /// @param keep_alive the block that views in the records point into, or null.
-  block(std::vector<T> records, arena bytes, std::vector<std::int64_t> origins, block_ptr keep_alive, std::size_t charge)
-      : block_base(records.size(), charge), keep_alive_(std::move(keep_alive)), bytes_(std::move(bytes)),
-        records_(std::move(records)), origins_(std::move(origins)) {}
+  /// @param home where the storage goes when the last owner is gone.
+  block(block_storage<T> storage, block_ptr keep_alive, std::size_t charge, std::shared_ptr<block_pool<T>> home)
+      : block_base(storage.records.size(), charge, std::move(keep_alive)), storage_(std::move(storage)),
+        home_(std::move(home)) {}
+  ~block() override { home_->give_back(std::move(storage_)); }
 
-  [[nodiscard]] std::span<const T> records() const noexcept { return records_; }
+  [[nodiscard]] std::span<const T> records() const noexcept { return storage_.records; }
 
   /// Offset at the source of record `i`, or `no_origin`.
   [[nodiscard]] std::int64_t origin(std::size_t i) const noexcept {
     if constexpr (has_origin<T>)
-      return records_[i].offset;
+      return storage_.records[i].offset;
     else
-      return origins_.empty() ? no_origin : origins_[i];
+      return storage_.origins.empty() ? no_origin : storage_.origins[i];
   }
 
   /// Whether `origin` knows anything.
-  [[nodiscard]] bool has_origins() const noexcept { return has_origin<T> || !origins_.empty(); }
+  [[nodiscard]] bool has_origins() const noexcept { return has_origin<T> || !storage_.origins.empty(); }
 
 private:
-  block_ptr keep_alive_;
-  arena bytes_;
-  std::vector<T> records_;
-  std::vector<std::int64_t> origins_;
+  block_storage<T> storage_;
+  std::shared_ptr<block_pool<T>> home_;
 };
 
 /// The typed view of a block whose type the graph guarantees.

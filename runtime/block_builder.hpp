@@ -17,7 +17,8 @@ struct block_limits {
 template <class T>
 class block_builder {
 public:
-  explicit block_builder(block_limits limits = {}) : limits_(limits), bytes_(arena_chunk(limits)) {}
+  explicit block_builder(block_limits limits = {})
+      : limits_(limits), pool_(std::make_shared<block_pool<T>>(arena_chunk(limits))), storage_(pool_->take()) {}
 
   /// A copy takes over the limits and starts empty: stages are copied as prototypes, before they hold records.
   block_builder(const block_builder& prototype) : block_builder(prototype.limits_) {}
@@ -26,64 +27,54 @@ public:
   block_builder& operator=(block_builder&&) noexcept = default;
 
   /// Where the bytes that views of the next records point into are to be placed.
-  [[nodiscard]] arena& bytes() noexcept { return bytes_; }
+  [[nodiscard]] arena& bytes() noexcept { return storage_.bytes; }
 
   /// Adds a record. Call only while not `full()`.
   /// @param origin offset at the source, or `no_origin`; all records of a block must agree on having one.
   template <class U>
   void push(U&& record, std::int64_t origin = no_origin) {
-    if (records_.capacity() == 0) [[unlikely]]
-      records_.reserve(std::min(limits_.max_records, expected_records_));
-    charge_ += charge_of(records_.emplace_back(std::forward<U>(record)));
+    heap_bytes_ += record_traits<T>::heap_bytes(storage_.records.emplace_back(std::forward<U>(record)));
     if constexpr (!has_origin<T>)
       if (origin != no_origin)
-        origins_.push_back(origin);
+        storage_.origins.push_back(origin);
   }
 
   /// Keeps `source` alive as long as the block: views in the records point into it.
   void keep_alive(block_ptr source) { keep_alive_ = std::move(source); }
 
-  [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
-  [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
-  [[nodiscard]] bool full() const noexcept {
-    return records_.size() >= limits_.max_records || charge() >= limits_.max_bytes;
-  }
+  [[nodiscard]] bool empty() const noexcept { return storage_.records.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return storage_.records.size(); }
+  [[nodiscard]] bool full() const noexcept { return size() >= limits_.max_records || charge() >= limits_.max_bytes; }
 
   /// The block, leaving the builder empty; null when there is no record.
   [[nodiscard]] block_ptr build() {
-    if (records_.empty())
+    if (empty())
       return {};
     const std::size_t total = charge();
-    // The next block is likely to be as long as this one: reserve for that, not for the limit.
-    expected_records_ = std::max<std::size_t>(16, records_.size());
-    block_ptr built(new block<T>(std::exchange(records_, {}), std::exchange(bytes_, arena(arena_chunk(limits_))),
-                                 std::exchange(origins_, {}), std::exchange(keep_alive_, {}), total));
-    charge_ = 0;
-    return built;
+    heap_bytes_ = 0;
+    return block_ptr(new block<T>(std::exchange(storage_, pool_->take()), std::exchange(keep_alive_, {}), total, pool_));
   }
 
   /// Forgets what was collected, e.g. when the epoch is aborted.
   void clear() {
-    records_.clear();
-    origins_.clear();
-    bytes_ = arena(arena_chunk(limits_));
+    pool_->give_back(std::exchange(storage_, pool_->take()));
     keep_alive_.reset();
-    charge_ = 0;
+    heap_bytes_ = 0;
   }
 
 private:
-  [[nodiscard]] std::size_t charge() const noexcept { return charge_ + bytes_.reserved(); }
+  [[nodiscard]] std::size_t charge() const noexcept {
+    return size() * sizeof(T) + heap_bytes_ + storage_.bytes.used();
+  }
   static std::size_t arena_chunk(block_limits limits) {
-    return std::clamp<std::size_t>(limits.max_bytes / 8, 256, 64 * 1024);
+    return std::clamp<std::size_t>(limits.max_bytes / 2, 256, 128 * 1024);
   }
 
   block_limits limits_;
-  arena bytes_;
-  std::vector<T> records_;
-  std::vector<std::int64_t> origins_;
+  std::shared_ptr<block_pool<T>> pool_; ///< Shared with the blocks, which outlive the builder.
+  block_storage<T> storage_;            ///< Of the block being filled.
   block_ptr keep_alive_;
-  std::size_t charge_ = 0;
-  std::size_t expected_records_ = 16;
+  std::size_t heap_bytes_ = 0;
 };
 
 } // namespace weir

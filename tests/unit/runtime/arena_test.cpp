@@ -11,15 +11,24 @@ SCENARIO("views into an arena stay valid while it grows and when it is moved", "
   weir::arena moved(std::move(bytes));
   for (int i = 0; i < 100; ++i)
     CHECK(views[static_cast<std::size_t>(i)] == std::to_string(1000 + i));
-  CHECK(moved.reserved() == 25 * 16); // four views of 4 bytes fill a chunk
-  CHECK(bytes.reserved() == 0);       // NOLINT(bugprone-use-after-move): an arena that was moved from is empty
+  CHECK(moved.used() == 400);
+  CHECK(bytes.used() == 0); // NOLINT(bugprone-use-after-move): an arena that was moved from is empty
   CHECK(bytes.copy("again") == "again");
 }
 
 SCENARIO("a piece longer than a chunk gets a chunk of its own", "[runtime][arena]") {
   weir::arena bytes(8);
   CHECK(bytes.copy("0123456789abcdef") == "0123456789abcdef");
-  CHECK(bytes.reserved() == 16);
+  CHECK(bytes.used() == 16);
+}
+
+SCENARIO("a rewound arena hands its first chunk out again", "[runtime][arena]") {
+  weir::arena bytes(8);
+  const auto* first = bytes.copy("01234567").data();
+  CHECK(bytes.copy("89abcdef").data() != first);
+  bytes.rewind();
+  CHECK(bytes.used() == 0);
+  CHECK(bytes.copy("x").data() == first);
 }
 
 SCENARIO("the copy of an empty view is empty and not null", "[runtime][arena]") {

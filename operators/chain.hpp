@@ -91,7 +91,9 @@ public:
 
   /// Closes the chain: its records become blocks that any number of consumers share.
   [[nodiscard]] stream<T> share(std::source_location where = std::source_location::current()) const;
-  operator stream<T>() const { return share(); } // NOLINT(google-explicit-constructor): closing is what assigning means
+  operator stream<T>() const { // NOLINT(google-explicit-constructor): closing is what assigning means
+    return share(written_at()); // a conversion cannot take the user's line: that of the last operator is next to it
+  }
 
   /// For operators: this chain with one more step.
   template <class Step>
@@ -144,6 +146,10 @@ public:
   static constexpr bool views_of_input = detail::all_views<typename Head::value, Steps...>();
 
 private:
+  [[nodiscard]] std::source_location written_at() const {
+    return start_.operators.empty() ? start_.composed->graph.at(start_.inputs.front()).where : start_.operators.back().where;
+  }
+
   detail::chain_start start_;
   Head head_;
   std::tuple<Steps...> steps_;

@@ -98,6 +98,8 @@ private:
 /// A block of `T`. Views in its records point into its arena or into the block it keeps alive.
 template <class T>
 class block final : public block_base {
+  static_assert(!std::is_same_v<T, bool>, "a block of bool would have no records to point at: map to char, int or an enumeration");
+
 public:
   /// @param keep_alive the block that views in the records point into, or null.
   /// @param home where the storage goes when the last owner is gone.

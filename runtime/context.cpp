@@ -143,6 +143,9 @@ expected<bool> context::await_for(duration limit) {
   const auto running = impl_->current();
   if (!running)
     return true;
+  if (running->calls_me())
+    return error(errc::invalid_state, "a listener cannot wait for the job that calls it; use request_stop(), and await() "
+                                      "outside of the listener");
   if (composed_->options.executor == executor_kind::in_line) {
     const auto started = std::chrono::steady_clock::now();
     while (!running->finished() && std::chrono::steady_clock::now() - started < limit)

@@ -51,6 +51,7 @@ public:
   expected<void> start();
 
   /// Stops within `deadline`. Blocks. A context that does not run is left as it is.
+  /// @returns what was left; the error that ended the job; or errc::invalid_state in a listener, where it only asks.
   expected<stop_result> stop(duration deadline = std::chrono::seconds(30), stop_mode mode = stop_mode::drain);
 
   /// Asks for a stop and returns at once; `await` tells when it is done.

@@ -32,8 +32,9 @@ public:
     for (const auto& planned : setup_.all->nodes)
       for (std::uint32_t index = 0; index < planned.replicas; ++index)
         replicas_.push_back(make_replica(environment_, planned.id, index));
-    for (auto& r : replicas_)
-      if (auto opened = r->open([this, id = r->id()] { wake(id); }); !opened) {
+    for (std::size_t i = 0; i < replicas_.size(); ++i)
+      if (auto opened = replicas_[i]->open([this, id = replicas_[i]->id()] { wake(id); }); !opened) {
+        replicas_.resize(i); // only what was opened is closed
         stop();
         return opened;
       }

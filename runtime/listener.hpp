@@ -6,7 +6,8 @@
 namespace weir {
 
 /// Hears what happens to batches: on the control thread, in order, never on the hot path. Must not block for long: the
-/// next batch is planned behind it. Calls of `stop` from here are allowed, of `await` not.
+/// next batch is planned behind it. `context::request_stop` may be called from here; `stop` and `await` are refused, because
+/// they would wait for their own caller.
 class listener {
 public:
   virtual ~listener() = default;

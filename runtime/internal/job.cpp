@@ -98,8 +98,9 @@ void job::run_control_thread() {
 }
 
 bool job::turn() {
-  if (finished() || !executor_)
+  if (finished() || !executor_ || calls_me())
     return false;
+  turning_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   bool worked = executor_->run_ready();
   worked = loop_.run_posted() || worked;
   worked = poll_sources() || worked;
@@ -107,6 +108,7 @@ bool job::turn() {
   worked = plan_when_due() || worked;
   worked = start_next_batch() || worked;
   worked = settle_stop() || worked;
+  turning_.store({}, std::memory_order_relaxed);
   return worked;
 }
 
@@ -338,8 +340,9 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
     std::map<node_id, edge_report> edges;
     for (const auto& edge : planned.outputs) {
       auto& e = edges[edge.consumer];
-      e = {.from = planned.id, .to = edge.consumer};
-      e.capacity_bytes = static_cast<std::uint64_t>(edge.window.bytes) * planned.replicas * plan_.at(edge.consumer).replicas;
+      e.from = planned.id;
+      e.to = edge.consumer;
+      e.capacity_bytes += static_cast<std::uint64_t>(edge.window.bytes) * planned.replicas * plan_.at(edge.consumer).replicas;
     }
     for (const auto& r : reports) {
       if (r.node != planned.id)

@@ -38,6 +38,9 @@ public:
   [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
   [[nodiscard]] const stop_result& left() const noexcept { return left_; }
 
+  /// Whether the caller is a listener or a source that the job itself is calling: it cannot wait for the job.
+  [[nodiscard]] bool calls_me() const noexcept { return turning_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+
   /// Does what is due. @returns whether it did anything.
   bool turn();
 
@@ -102,6 +105,7 @@ private:
   std::vector<std::shared_ptr<listener>> listeners_;
   std::shared_ptr<weir::clock> clock_;
   bool in_line_;
+  std::atomic<std::thread::id> turning_{}; ///< The thread that is inside `turn`.
 
   control_loop loop_;
   std::unique_ptr<helper_thread> helper_;

@@ -39,6 +39,7 @@ void receiver_replica::take(grant_message message) {
 }
 
 void receiver_replica::resume() {
+  awaits_turn_ = false;
   advance();
 }
 
@@ -47,7 +48,7 @@ void receiver_replica::advance() {
   if (was_blocked_)
     report_.blocked += entered - stamp_;
   stamp_ = entered;
-  if (open_ && !failed_)
+  if (open_ && !failed_ && !awaits_turn_)
     read();
   was_blocked_ = open_ && out_.blocked();
 }
@@ -70,8 +71,10 @@ void receiver_replica::read() {
       return;
     }
   }
-  if (!out_.blocked())
+  if (!out_.blocked()) {
+    awaits_turn_ = true;
     environment_->out->yield(id_);
+  }
 }
 
 void receiver_replica::finish_batch() {

@@ -37,6 +37,7 @@ private:
   batch_ptr open_; ///< Set while there are ranges to read.
   bool failed_ = false;
   bool was_blocked_ = false;
+  bool awaits_turn_ = false; ///< Credit that comes meanwhile must not ask for a second one.
   steady_time stamp_{};
   replica_report report_;
 };

@@ -84,6 +84,8 @@ bool stage_replica::take_next() {
     return true;
   }
   if (auto begun = begin(whole); !begun) {
+    if (const auto* data = std::get_if<data_message>(&next))
+      give_credit(slot, data->cargo.data->charge());
     fail(std::move(begun).error());
     return false;
   }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <weir/operators/detail/line_sink.hpp>
-#include <weir/operators/stream.hpp>
+#include <weir/operators/stream_operators.hpp>
 
 namespace weir {
 

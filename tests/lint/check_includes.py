@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "dashboard": {"runtime", "dashboard"},
 }
 CORE = {"runtime", "backpressure", "operators", "connectors", "connectors/kafka"}
-MAY_INCLUDE["examples"] = CORE | {"runtime/testing"}
+MAY_INCLUDE["examples"] = CORE | {"runtime/testing", "examples"}
 MAY_INCLUDE["tools"] = CORE | {"runtime/testing", "dashboard", "tools"}
 MAY_INCLUDE["tests"] = CORE | {"runtime/testing", "actors", "dashboard", "tools", "tests"}
 AREAS = sorted(MAY_INCLUDE, key=len, reverse=True)

@@ -1,5 +1,7 @@
 #include <weir/connectors/kafka/internal/fetch_client.hpp>
 
+#include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
@@ -34,6 +36,8 @@ expected<std::shared_ptr<fetch_client>> fetch_client::make(const direct_stream_o
                          {"enable.partition.eof", "true"},
                          {"topic.metadata.refresh.interval.ms", std::to_string(options.discovery_interval.count())},
                          {"consume.callback.max.messages", "1024"}});
+  if (const auto largest = user.find("message.max.bytes"); largest != user.end()) // must not exceed the fetch
+    own.emplace_back("fetch.max.bytes", std::to_string(std::max<std::int64_t>(sizes.fetch_bytes, std::atoll(largest->second.c_str()))));
   // A fetch that found nothing holds up its connection: partitions whose queues were full when it was sent wait for it.
   if (!user.contains("fetch.wait.max.ms"))
     own.emplace_back("fetch.wait.max.ms", "20");

@@ -45,7 +45,7 @@ expected<queue_sizes> size_queues(std::size_t memory_share, std::size_t partitio
   sizes.min_messages = std::min(rest / 2 / queue_sizes::message_overhead, most_messages);
   sizes.max_kbytes = std::clamp((rest - sizes.min_messages * queue_sizes::message_overhead) / kib, std::int64_t{1},
                                 most_kbytes);
-  sizes.fetch_bytes = std::clamp(count * sizes.partition_bytes, sizes.partition_bytes, 8 * mib);
+  sizes.fetch_bytes = std::max(count * sizes.partition_bytes, mib); // librdkafka wants at least message.max.bytes
   return sizes;
 }
 

@@ -27,7 +27,7 @@ log_hook kafka_source::host_log() const {
 }
 
 start_query kafka_source::query(bool later, std::function<bool()> go_on) const {
-  return {.options = options_, .fetch = *fetch_.front()->client, .group = member_.get(),
+  return {.options = options_, .asker = *asker_, .group = member_.get(),
           .prefer_committed = options_.prefer_committed || !first_assignment_, .later = later, .go_on = std::move(go_on), .log = host_log()};
 }
 
@@ -116,6 +116,7 @@ void kafka_source::poll() {
     member_->poll(now);
   for (const auto& fetch : fetch_)
     fetch->client->raw().serve();
+  asker_->raw().serve();
   serve_repairs();
   serve_manual_commits();
   commit_due();

@@ -87,7 +87,7 @@ void kafka_source::discover() {
   auto facts = query(true, [this] { return !stopping_.load(); });
   host_->run_blocking(
       [=, this, known = table_, sized_for = sized_for_] {
-        auto all = wanted_->resolve(fetch_.front()->client->raw(), 2s);
+        auto all = wanted_->resolve(asker_->raw(), 2s);
         if (!all)
           return; // away or deleted: surveys say so
         const auto total = all->size();

@@ -25,7 +25,7 @@ std::vector<repair> places(const std::vector<start_position>& partitions) {
 expected<std::vector<std::int64_t>> insist(const std::vector<repair>& partitions, std::int64_t which,
                                            const start_query& query) {
   for (;;) {
-    auto answers = query.fetch.offsets(partitions, which, 2'000ms);
+    auto answers = query.asker.offsets(partitions, which, 2'000ms);
     auto failure = answers ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__TRANSPORT;
     std::size_t culprit = 0;
     if (answers)

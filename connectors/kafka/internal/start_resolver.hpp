@@ -13,7 +13,7 @@ namespace weir::kafka {
 /// What a search for starting positions needs. References outlive the call.
 struct start_query {
   const direct_stream_options& options;
-  const fetch_client& fetch;
+  const fetch_client& asker;        ///< A handle that does not fetch.
   member* group = nullptr;          ///< Null without a group.
   bool prefer_committed = true;
   bool later = false;               ///< Partitions found after the stream began: newcomers unless the group knows them.

@@ -1,0 +1,28 @@
+#include <catch2/catch.hpp>
+
+#include <weir/connectors/kafka/internal/errors.hpp>
+
+using namespace weir;
+using namespace weir::kafka;
+
+TEST_CASE("librdkafka's errors become weir's, with what to do", "[connectors][kafka][errors]") {
+  const auto down = to_error(RD_KAFKA_RESP_ERR__TRANSPORT, "asking for topics", "Connection refused");
+  CHECK(down.code() == errc::unreachable_broker);
+  CHECK_THAT(down.message(), Catch::Matchers::Contains("asking for topics: ") && Catch::Matchers::Contains("_TRANSPORT") &&
+                                 Catch::Matchers::Contains("Connection refused") && Catch::Matchers::Contains("`brokers`"));
+  CHECK(to_error(RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, "x").code() == errc::authentication);
+  CHECK(to_error(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "x").code() == errc::unknown_topic);
+  CHECK(to_error(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, "x").code() == errc::offset_out_of_range);
+  CHECK(to_error(RD_KAFKA_RESP_ERR_PRODUCER_FENCED, "x").code() == errc::fenced);
+}
+
+TEST_CASE("each error has a nature that decides what happens next", "[connectors][kafka][errors]") {
+  CHECK(nature_of(RD_KAFKA_RESP_ERR__PARTITION_EOF) == nature::none);
+  CHECK(nature_of(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) == nature::transient);
+  CHECK(nature_of(RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT) == nature::transient);
+  CHECK(nature_of(RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION) == nature::membership);
+  CHECK(nature_of(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) == nature::position);
+  CHECK(nature_of(RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) == nature::missing);
+  CHECK(nature_of(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) == nature::record);
+  CHECK(nature_of(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) == nature::final);
+}

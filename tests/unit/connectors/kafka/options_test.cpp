@@ -1,0 +1,114 @@
+#include <catch2/catch.hpp>
+
+#include <weir/connectors/kafka/internal/properties.hpp>
+#include <weir/connectors/kafka/options.hpp>
+
+using namespace weir;
+using namespace weir::kafka;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+namespace {
+
+direct_stream_options valid() { return {.brokers = "localhost:9092", .topics = {"lines"}}; }
+
+std::string refusal(const direct_stream_options& options) {
+  const auto checked = options.check();
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().code() == errc::invalid_config);
+  return checked.error().message();
+}
+
+std::string property_refusal(std::map<std::string, std::string> properties) {
+  auto options = valid();
+  options.properties = std::move(properties);
+  return refusal(options);
+}
+
+} // namespace
+
+TEST_CASE("valid Kafka options pass", "[connectors][kafka][options]") {
+  CHECK(valid().check());
+  auto options = valid();
+  options.properties = {{"fetch.min.bytes", "1000"}, {"security.protocol", "SASL_SSL"}, {"sasl.mechanism", "SCRAM-SHA-512"},
+                        {"sasl.username", "weir"}, {"sasl.password", "hush"}, {"partition.assignment.strategy", "roundrobin"},
+                        {"topic.metadata.refresh.interval.ms", "60000"}};
+  CHECK(options.check());
+}
+
+TEST_CASE("Kafka options say what is wrong with them", "[connectors][kafka][options]") {
+  auto options = valid();
+  options.brokers = " ,";
+  CHECK_THAT(refusal(options), Contains("`brokers` is empty"));
+  options = valid();
+  options.assign = {{.topic = "lines", .partitions = {0}}};
+  CHECK_THAT(refusal(options), Contains("exactly one") && Contains("not 2"));
+  options = valid();
+  options.topics = {};
+  CHECK_THAT(refusal(options), Contains("exactly one") && Contains("not 0"));
+  options.assign = {{.topic = "lines", .partitions = {0, 1, 0}}};
+  CHECK_THAT(refusal(options), Contains("partition 0 of topic lines twice"));
+  options = valid();
+  options.start = starting_offsets::at({{.topic = "lines", .partition = 0, .offset = -7}});
+  CHECK_THAT(refusal(options), Contains("offset -7"));
+  options = valid();
+  options.discovery_interval = 2min;
+  CHECK_THAT(refusal(options), Contains("`discovery_interval` = 120000"));
+  options = valid();
+  options.offsets = offset_commits::manual;
+  CHECK_THAT(refusal(options), Contains("needs a `group`"));
+}
+
+TEST_CASE("properties that weir owns are refused with reason and remedy", "[connectors][kafka][options]") {
+  CHECK_THAT(property_refusal({{"enable.auto.commit", "true"}}),
+             Contains("enable.auto.commit = \"true\"") && Contains("after every sink") && Contains("`offsets`"));
+  CHECK_THAT(property_refusal({{"auto.offset.reset", "earliest"}}), Contains("`start`"));
+  CHECK_THAT(property_refusal({{"queued.max.messages.kbytes", "1"}}), Contains("memory budget"));
+  CHECK_THAT(property_refusal({{"group.id", "g"}}), Contains("`group`"));
+  CHECK_THAT(property_refusal({{"topic.metadata.refresh.interval.ms", "300000"}}), Contains("60 s"));
+  CHECK_THAT(property_refusal({{"topic.metadata.refresh.interval.ms", "-1"}}), Contains("60 s"));
+  CHECK_THAT(property_refusal({{"partition.assignment.strategy", "cooperative-sticky"}}), Contains("range or roundrobin"));
+  CHECK_THAT(property_refusal({{"isolation.level", "read_uncommitted"}}), Contains("committed"));
+  CHECK_THAT(property_refusal({{"rebalance_cb", "x"}}), Contains("callbacks"));
+  CHECK_THAT(property_refusal({{"client.id", std::string(65, 'x')}}), Contains("64 bytes"));
+  CHECK_THAT(property_refusal({{"security.protocol", "SASL_PLAINTEXT"}, {"sasl.mechanism", "PLAIN"}}), Contains("clear text"));
+  for (const auto* owned : {"enable.auto.offset.store", "enable.partition.eof", "queued.min.messages", "fetch.max.bytes",
+                            "max.partition.fetch.bytes", "transactional.id", "bootstrap.servers"})
+    CHECK_THAT(property_refusal({{owned, "1"}}), Contains(owned));
+}
+
+TEST_CASE("unknown properties and bad values come back in librdkafka's words", "[connectors][kafka][options]") {
+  CHECK_THAT(property_refusal({{"fetch.min.byte", "1"}}), Contains("No such configuration property"));
+  CHECK_THAT(property_refusal({{"fetch.min.bytes", "many"}}), Contains("fetch.min.bytes = \"many\"") && Contains("librdkafka says"));
+}
+
+TEST_CASE("secrets never reach an error or a log", "[connectors][kafka][options]") {
+  CHECK(is_secret("sasl.password"));
+  CHECK(is_secret("ssl.key.pem"));
+  CHECK(is_secret("sasl.oauthbearer.client.secret"));
+  CHECK_FALSE(is_secret("ssl.ca.location"));
+  CHECK_FALSE(is_secret("ssl.key.location"));
+  CHECK_FALSE(is_secret("fetch.min.bytes"));
+  const auto text = property_refusal({{"sasl.passwort", "hunter22"}});
+  CHECK_THAT(text, Contains("sasl.passwort") && !Contains("hunter22"));
+  CHECK(redactor({{"sasl.password", "hunter22"}, {"client.id", "x"}})("login hunter22 failed, hunter22") ==
+        "login *** failed, ***");
+}
+
+TEST_CASE("producer options are checked as a whole", "[connectors][kafka][options]") {
+  producer_options options{.brokers = "b", .topic = "out"};
+  CHECK(options.check());
+  options.properties = {{"linger.ms", "20"}, {"compression.type", "zstd"}, {"acks", "all"}};
+  CHECK(options.check());
+  options.properties = {{"acks", "1"}};
+  CHECK_THAT(options.check().error().message(), Contains("contradicts"));
+  options.idempotent = false;
+  CHECK(options.check());
+  options.properties = {{"acks", "0"}};
+  CHECK_THAT(options.check().error().message(), Contains("lost record"));
+  options.properties = {{"partitioner", "random"}};
+  CHECK_THAT(options.check().error().message(), Contains("`partitioner`"));
+  options.properties = {};
+  options.partitioner = "murmur3";
+  CHECK_THAT(options.check().error().message(), Contains("murmur3"));
+}

@@ -3,8 +3,9 @@
 namespace weir {
 namespace {
 
-/// Blocks read before other work on the same thread gets its turn.
-constexpr int blocks_per_turn = 4;
+/// Blocks read before other work on the same thread gets its turn. One: its consumer then finds it in the cache, and its
+/// storage is reused before it leaves it.
+constexpr int blocks_per_turn = 1;
 
 } // namespace
 

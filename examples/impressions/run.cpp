@@ -43,7 +43,7 @@ weir::expected<std::shared_ptr<report_writer>> report_writer::open(const std::st
   made->file_.open(file, std::ios::trunc);
   if (!made->file_)
     return weir::error{weir::errc::invalid_config,
-                       fmt::format("impressions: --report: '{}' cannot be written ({}); name a "
+                       fmt::format("--report: '{}' cannot be written ({}); name a "
                                    "file in a folder that exists",
                                    file, std::strerror(errno))};
   return made;
@@ -87,6 +87,8 @@ weir::expected<run> run::make(const settings& with, terminal& shown, weir::conte
 }
 
 weir::expected<void> run::start(weir::kafka::starting_offsets from, std::shared_ptr<toll> price) {
+  if (price)
+    ctx.add_listener(price);
   count_impressions(ctx, reading(with, at, std::move(from)), std::move(price), totals);
   ctx.add_listener(figures); // first: the printer asks it
   ctx.add_listener(std::make_shared<row_printer>(shown, figures));

@@ -119,9 +119,8 @@ std::variant<settings, no_run> read_settings(int argc, char** argv) {
   option_list options(app);
   app.add_option("--brokers", s.brokers, "A Kafka cluster; default: one inside this process")
       ->type_name("HOST:PORT");
-  app.add_option("--topic", s.topic, "Created with 18 partitions when missing")
-      ->type_name("NAME")
-      ->capture_default_str();
+  app.add_option("--topic", s.topic, "Created with 18 partitions when missing [impressions]")
+      ->type_name("NAME");
   app.add_option_function<std::vector<std::string>>(
          "--property",
          [&s](const std::vector<std::string>& all) {
@@ -132,7 +131,7 @@ std::variant<settings, no_run> read_settings(int argc, char** argv) {
              s.properties[one.substr(0, at)] = one.substr(at + 1);
            }
          },
-         "A property of librdkafka, such as security.protocol=SASL_SSL")
+         "A property of librdkafka, such as security.protocol=SASL_SSL; may be repeated")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   app.add_flag("--no-load", s.no_load, "Make no load: count what is there until Ctrl-C");
@@ -153,9 +152,16 @@ std::variant<settings, no_run> read_settings(int argc, char** argv) {
   options.time("--surge-for", s.surge_for, 100ms, 600s, "Length of the surge [8s]");
   options.time("--stop-within", s.stop_within, 0ms, 600s,
                "How long Ctrl-C waits for planned batches [10s]");
-  app.add_option("--color", s.colour, "auto, always or never")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, colour>{
-          {"auto", colour::automatic}, {"always", colour::always}, {"never", colour::never}}))
+  app.add_option_function<std::string>(
+         "--color",
+         [&s](const std::string& when) {
+           need(when == "auto" || when == "always" || when == "never", "--color",
+                fmt::format("'{}' is not auto, always or never", when));
+           s.colour = when == "always"  ? colour::always
+                      : when == "never" ? colour::never
+                                        : colour::automatic;
+         },
+         "auto, always or never [auto]")
       ->type_name("WHEN");
   try {
     app.parse(argc, argv);
@@ -163,6 +169,13 @@ std::variant<settings, no_run> read_settings(int argc, char** argv) {
     return s;
   } catch (const CLI::Success& asked) {
     return no_run{app.exit(asked)}; // --help, --version
+  } catch (const CLI::ExtrasError&) {
+    const auto extra = app.remaining();
+    const auto option =
+        std::ranges::find_if(extra, [](const auto& word) { return word.starts_with('-'); });
+    fmt::print(stderr, "impressions: {}: not an option; see --help\n",
+               option == extra.end() ? extra.front() : *option);
+    return no_run{weir::exit_code::bad_usage};
   } catch (const CLI::ParseError& wrong) {
     std::string what = wrong.what();
     std::ranges::replace(what, '\n', ' ');

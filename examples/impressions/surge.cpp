@@ -111,7 +111,8 @@ void show(terminal& shown, const verdict& v) {
 void show_top(terminal& shown, const tally& totals) {
   std::string line = "  top offers    ";
   for (const auto& [offer, count] : totals.top(5))
-    line += fmt::format(" {}: {} ", offer, grouped(count));
+    line += fmt::format(" {}: {};", offer, grouped(count));
+  line.pop_back();
   shown.line(line);
 }
 

@@ -1,6 +1,8 @@
 // The costly operator: a stand-in for a slow call, with a known capacity. Next: load.hpp.
 #pragma once
 
+#include <weir/runtime/listener.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -13,24 +15,22 @@ namespace impressions {
 
 /// One counter at which every record is served for the same time, one after another, however many
 /// threads queue there: so the job's capacity is `records_per_second`, whatever the number of its
-/// workers. Waiting is sleep, not work, and a sleep that lasts too long (the machine is busy) is
-/// made up for: up to `catch_up` of it. Thread-safe.
-class toll {
+/// workers. Waiting is sleep, not work. A sleep that lasts too long because the machine is busy is
+/// made up for within the same batch, so that the capacity is what it says. Thread-safe.
+class toll final : public weir::listener {
 public:
   using clock = std::chrono::steady_clock;
 
   explicit toll(std::int64_t records_per_second)
-      : cost_(std::chrono::nanoseconds(1'000'000'000) / records_per_second),
+      : cost_(std::chrono::nanoseconds(std::chrono::seconds(1)) / records_per_second),
         slice_(std::max<std::int64_t>(1, shortest_sleep / cost_)) {}
+
+  /// The counter was idle until now: that time is not made up for.
+  void on_started(const weir::batch&) override { serve_from(clock::now().time_since_epoch(), 0); }
 
   /// Returns when `records` have been served.
   void pay(std::int64_t records) {
-    const auto now = clock::now().time_since_epoch();
-    auto free_at = free_at_.load(std::memory_order_relaxed);
-    clock::duration served{};
-    do {
-      served = std::max(free_at, now - catch_up) + cost_ * records;
-    } while (!free_at_.compare_exchange_weak(free_at, served, std::memory_order_relaxed));
+    const auto served = serve_from(clock::now().time_since_epoch() - most_made_up, records);
     std::this_thread::sleep_until(clock::time_point(served));
   }
 
@@ -39,11 +39,21 @@ public:
 
 private:
   static constexpr std::chrono::milliseconds shortest_sleep{2};
-  static constexpr std::chrono::milliseconds catch_up{20};
+  static constexpr std::chrono::milliseconds most_made_up{500};
+
+  /// Queues `records` behind those that are served already. @returns when they will be.
+  clock::duration serve_from(clock::duration earliest, std::int64_t records) {
+    auto free_at = free_at_.load(std::memory_order_relaxed);
+    clock::duration served{};
+    do {
+      served = std::max(free_at, earliest) + cost_ * records;
+    } while (!free_at_.compare_exchange_weak(free_at, served, std::memory_order_relaxed));
+    return served;
+  }
 
   const clock::duration cost_;
   const std::int64_t slice_;
-  std::atomic<clock::duration> free_at_{clock::duration::min() / 2}; ///< When the counter is free.
+  std::atomic<clock::duration> free_at_{clock::duration::zero()}; ///< When the counter is free.
 };
 
 /// What the operator calls for each record; every replica owns one. Without a toll it is free.

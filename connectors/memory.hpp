@@ -57,6 +57,7 @@ public:
 
   expected<void> open(const replica_context& context) override {
     context_ = context;
+    builder_.emplace(context.limits);
     return {};
   }
 
@@ -73,9 +74,8 @@ public:
       return received::complete;
     auto& range = left_.back();
     const auto partition = static_cast<std::uint32_t>(range.partition);
-    block_builder<T> builder(context_.limits);
-    range.from += log_->read(partition, range.from, range.until, builder);
-    out.emit(partition_id(partition), builder.build());
+    range.from += log_->read(partition, range.from, range.until, *builder_);
+    out.emit(partition_id(partition), builder_->build());
     if (range.empty())
       left_.pop_back();
     return received::records;
@@ -86,6 +86,7 @@ public:
 private:
   std::shared_ptr<memory_log<T>> log_;
   replica_context context_;
+  std::optional<block_builder<T>> builder_; ///< Kept from block to block: it reuses their storage.
   std::vector<offset_range> left_;
 };
 

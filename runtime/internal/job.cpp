@@ -315,8 +315,10 @@ void job::on_aborted(epoch at) {
                                          "the batch was aborted before it was complete; nothing of it is committed");
   for (const auto& hears : listeners_)
     hears->on_finished(report);
-  ++left_.batches_left;
-  left_.records_left += dropped.records();
+  if (stopping_ || abort_reason_) { // else it is planned again
+    ++left_.batches_left;
+    left_.records_left += dropped.records();
+  }
   if (abort_reason_)
     end_with(std::move(*abort_reason_));
   abort_reason_.reset();

@@ -1,0 +1,94 @@
+// After warm-up weir allocates per block, not per record. A program of its own: it replaces operator new.
+#include <weir/weir.hpp>
+
+#include <cstdlib>
+#include <new>
+
+#include <tests/support/jobs.hpp>
+
+#include <catch2/catch.hpp>
+
+namespace {
+
+std::atomic<std::size_t> allocations = 0;
+
+void* counted(std::size_t size, std::size_t alignment) {
+  ++allocations;
+  void* at = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
+                                                   : std::malloc(size ? size : 1);
+  if (!at)
+    throw std::bad_alloc();
+  return at;
+}
+
+} // namespace
+
+void* operator new(std::size_t size) { return counted(size, 0); }
+void* operator new[](std::size_t size) { return counted(size, 0); }
+void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
+void operator delete(void* at) noexcept { std::free(at); }
+void operator delete[](void* at) noexcept { std::free(at); }
+void operator delete(void* at, std::size_t) noexcept { std::free(at); }
+void operator delete[](void* at, std::size_t) noexcept { std::free(at); }
+void operator delete(void* at, std::align_val_t) noexcept { std::free(at); }
+void operator delete(void* at, std::size_t, std::align_val_t) noexcept { std::free(at); }
+
+namespace {
+
+/// Allocations per record between a batch of 20,000 and one of 100,000, after two batches of warm-up.
+template <class In, class Build>
+double allocations_per_record(const std::vector<In>& some, Build build) {
+  auto job = *weir::testing::stepped_job::make(weir::test::options_for());
+  auto log = std::make_shared<weir::memory_log<In>>(2);
+  build(weir::memory_stream(job.context(), log));
+  const auto batch_of = [&](std::size_t records) {
+    for (std::size_t i = 0; i < records; ++i)
+      log->append(some[i % some.size()], i % 2);
+    const auto before = allocations.load();
+    const auto report = job.step();
+    const auto made = allocations - before;
+    REQUIRE(report);
+    REQUIRE_FALSE(report->failure);
+    return static_cast<double>(made);
+  };
+  (void)batch_of(100'000);
+  (void)batch_of(100'000);
+  const double few = batch_of(20'000);
+  const double many = batch_of(100'000);
+  INFO(few << " allocations for 20000 records, " << many << " for 100000");
+  CHECK(many < 5'000); // some per block of 1024 and some per batch
+  return (many - few) / 80'000;
+}
+
+const std::vector<std::string> words = {"a-word-that-is-too-long-for-the-small-buffer-1", "a-word-that-is-too-long-for-the-small-buffer-2",
+                                        "a-word-that-is-too-long-for-the-small-buffer-3", "short"};
+const std::vector<std::string_view> views(words.begin(), words.end());
+
+} // namespace
+
+SCENARIO("steps and keyed sums allocate nothing per record", "[operators][allocation]") {
+  const double numbers = allocations_per_record<int>({1, 2, 3, 4, 5, 6, 7}, [](auto in) {
+    in.map([](int n) { return n * 2; })
+        .filter([](int n) { return n != 4; })
+        .map([](int n) { return std::pair(n, 1); })
+        .reduce_by_key(std::plus<>{})
+        .for_each_batch([](const auto&) {});
+  });
+  CHECK(numbers < 0.02);
+  const double text = allocations_per_record<std::string_view>(views, [](auto in) {
+    in.filter([](std::string_view w) { return w != "short"; })
+        .map([](std::string_view w) { return std::pair(w, std::int64_t{1}); })
+        .reduce_by_key(std::plus<>{})
+        .for_each_batch([](const auto&) {});
+  });
+  CHECK(text < 0.02);
+}
+
+SCENARIO("views cross shuffles and shared streams without an allocation per record", "[operators][allocation]") {
+  const double shuffled = allocations_per_record<std::string_view>(views, [](auto in) {
+    const auto shared = in.repartition(3).share();
+    shared.count().for_each_batch([](const auto&) {});
+    shared.filter([](std::string_view w) { return w != "short"; }).count().for_each_batch([](const auto&) {});
+  });
+  CHECK(shuffled < 0.03);
+}

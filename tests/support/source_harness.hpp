@@ -203,6 +203,7 @@ public:
     waker_.notify_all();
   }
   void fail(error reason) override {
+    log(log_level::error, "harness", reason.message());
     const std::lock_guard lock(mutex_);
     if (!failure_)
       failure_ = std::move(reason);

@@ -24,7 +24,7 @@ std::vector<repair> places(const std::vector<start_position>& partitions) {
 /// Asks for one offset per partition and insists while brokers are away or leaders change.
 expected<std::vector<std::int64_t>> insist(const std::vector<repair>& partitions, std::int64_t which,
                                            const start_query& query) {
-  for (;;) {
+  for (int attempt = 0;; ++attempt) {
     auto answers = query.asker.offsets(partitions, which, 2'000ms);
     auto failure = answers ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__TRANSPORT;
     std::size_t culprit = 0;
@@ -41,7 +41,11 @@ expected<std::vector<std::int64_t>> insist(const std::vector<repair>& partitions
       return offsets;
     }
     const auto tried = fmt::format("asking for the bounds of {} [{}]", partitions[culprit].topic, partitions[culprit].partition);
-    if (nature_of(failure) != nature::transient)
+    // A partition that was just added is not in this client's view of the topic yet: asking for the topic brings it up to date.
+    const bool perhaps_new = nature_of(failure) == nature::missing && attempt < 20;
+    if (perhaps_new)
+      (void)query.asker.raw().topics(std::vector{partitions[culprit].topic}, 2'000ms);
+    else if (nature_of(failure) != nature::transient)
       return to_error(failure, tried);
     if (!query.go_on())
       return answers ? to_error(failure, tried) : std::move(answers).error();

@@ -94,8 +94,14 @@ public:
 
   void abort(epoch at) override {
     tell_supervisor(expect_abort{});
-    for (std::uint32_t r = 0; r < actors_.size(); ++r)
-      tell(replica_id(r), abort_batch{at});
+    for (const auto& planned : setup_.all->nodes)
+      for (std::uint32_t r = 0; r < planned.replicas; ++r) {
+        const replica_id to(planned.first_replica.value + r);
+        if (setup_.job->at(planned.id).kind == node_kind::source)
+          tell(to, abort_batch{at}); // must not overtake the start of the batch
+        else
+          tell_urgently(to, abort_batch{at}); // ahead of blocks that wait: they may take minutes
+      }
   }
 
   void stop() override {

@@ -122,10 +122,12 @@ wall_time job::next_deadline() const {
   wall_time deadline = now + (next_poll_ - steady);
   if (!plan_now_)
     deadline = std::min(deadline, generator_.next());
-  if (stopping_)
+  // A deadline that has passed has had its effect: what is awaited now is an answer, which wakes the loop.
+  if (stopping_ && stopping_->deadline > steady)
     deadline = std::min(deadline, now + (stopping_->deadline - steady));
   for (const auto& request : quiescing_)
-    deadline = std::min(deadline, now + (request.deadline - steady));
+    if (request.deadline > steady)
+      deadline = std::min(deadline, now + (request.deadline - steady));
   return deadline;
 }
 

@@ -127,7 +127,7 @@ log.cleaner.backoff.ms=500
 log.segment.delete.delay.ms=1000
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 P
-  tool "$cache" kafka.tools.StorageTool format -t "$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-22)" -c "$dir/server.properties" \
+  tool "$cache" kafka.tools.StorageTool format -t "w$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 1-21)" -c "$dir/server.properties" \
     --add-scram 'SCRAM-SHA-512=[name=weir,password=weir-secret]' >"$dir/format.log" 2>&1 || { cat "$dir/format.log" >&2; fail "cannot format $dir/data"; }
   mv "$dir/env.new" "$dir/env"
 }

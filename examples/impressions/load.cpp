@@ -39,6 +39,8 @@ weir::expected<std::int64_t> load_generator::run(const std::stop_token& stopped,
   for (const auto& one : phases_) {
     if (stopped.stop_requested())
       break;
+    if (one.records == 0)
+      continue;
     if (began)
       began(one);
     if (auto sent = run(one, stopped); !sent)

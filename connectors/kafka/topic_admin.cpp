@@ -52,7 +52,9 @@ expected<void> check(const topic_settings& wanted) {
 expected<std::unique_ptr<client>> connect(const topic_settings& wanted) {
   if (auto ok = check_properties(client_role::consumer, wanted.properties); !ok)
     return std::move(ok).error();
+  // The group is never joined; but without one a consumer's errors cannot be polled.
   auto conf = make_conf(wanted.properties, {{"bootstrap.servers", wanted.brokers},
+                                            {"group.id", "weir-admin"},
                                             {"allow.auto.create.topics", "false"}});
   if (!conf)
     return std::move(conf).error();

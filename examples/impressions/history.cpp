@@ -16,6 +16,7 @@ void history::on_finished(const weir::batch_report& report) {
   const auto& source = report.sources.front();
   batch_figures now{.time = report.time,
                     .records = report.records,
+                    .merged_ticks = report.merged_ticks,
                     .scheduling_delay = report.scheduling_delay,
                     .processing_time = report.processing_time,
                     .lag = source.lag};
@@ -68,7 +69,7 @@ verdict judge(const std::vector<batch_figures>& batches, weir::duration interval
   for (const auto& batch : batches) {
     if (batch.time <= surge_began)
       continue;
-    ++v.surge_batches;
+    v.surge_batches += 1 + batch.merged_ticks;
     if (batch.scheduling_delay > v.allowed_delay)
       v.settled_after = v.surge_batches;
     v.worst_scheduling_delay = std::max(v.worst_scheduling_delay, batch.scheduling_delay);

@@ -17,6 +17,8 @@ struct batch_figures {
   double input_rate = 0;         ///< Records/s that arrived at the brokers since the batch before.
   std::optional<double> limit{}; ///< Records/s that rate control allowed; nullopt: no limit.
   std::uint64_t records = 0;
+  std::uint32_t merged_ticks =
+      0; ///< Batch times that passed without a batch, since the one before.
   weir::duration scheduling_delay{};
   weir::duration processing_time{};
   std::int64_t lag = 0;       ///< Unread records, all partitions.
@@ -53,7 +55,8 @@ private:
 struct verdict {
   static constexpr std::size_t most_batches = 10;
 
-  std::size_t surge_batches = 0;  ///< Batches from the begin of the surge on.
+  std::size_t surge_batches =
+      0; ///< Batches since the surge began; a batch time without one counts.
   std::size_t settled_after = 0;  ///< How many of them until none was delayed too much any more.
   weir::duration allowed_delay{}; ///< Half an interval.
   weir::duration worst_scheduling_delay{};

@@ -19,7 +19,7 @@ offer_id offer_of(const weir::kafka::record& impression) {
 } // namespace
 
 void count_impressions(weir::context& ctx, weir::kafka::direct_stream_options from,
-                       std::shared_ptr<toll> price, std::shared_ptr<tally> totals) {
+                       std::shared_ptr<toll> price, const std::shared_ptr<tally>& totals) {
   weir::kafka::direct_stream(ctx, std::move(from))
       .map([](const weir::kafka::record& r) { return std::pair{offer_of(r), std::int64_t{1}}; })
       .inspect(payer(std::move(price)))

@@ -52,6 +52,6 @@ private:
 /// Composes the job: one count per offer and batch, added to `totals` when the batch is complete.
 /// @param price what each record costs; null: nothing.
 void count_impressions(weir::context& ctx, weir::kafka::direct_stream_options from,
-                       std::shared_ptr<toll> price, std::shared_ptr<tally> totals);
+                       std::shared_ptr<toll> price, const std::shared_ptr<tally>& totals);
 
 } // namespace impressions

@@ -135,6 +135,8 @@ std::variant<settings, no_run> read_settings(int argc, char** argv) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   app.add_flag("--no-load", s.no_load, "Make no load: count what is there until Ctrl-C");
+  app.add_flag("--no-rate-control", s.no_rate_control,
+               "See what becomes of the surge when nothing limits the batches");
   options.number<std::int64_t>("--one-batch", s.one_batch, 1, 100'000'000,
                                "Load N records, then count them in one batch without the costly "
                                "operator");

@@ -171,7 +171,7 @@ weir::expected<int> run_all(run& now) {
 
 int run_surge(const settings& with, terminal& shown) {
   weir::install_signal_handlers();
-  auto now = run::make(with, shown);
+  auto now = run::make(with, shown, {.rate_control = {.enabled = !with.no_rate_control}});
   if (!now)
     return fail(shown, now.error());
   const auto code = run_all(*now);

@@ -51,6 +51,14 @@ SCENARIO("the surge is brought under control and nothing is lost", "[examples][i
   }
 }
 
+SCENARIO("without rate control the surge does not pass unnoticed", "[examples][impressions]") {
+  example program("impressions", short_surge({"--no-rate-control"}));
+  CHECK(program.wait(120s) == 3);
+  INFO(program.out());
+  CHECK_THAT(program.last_line(),
+             Contains("verdict: not held: ") && Contains("batches until the delay"));
+}
+
 SCENARIO("many records are counted in one batch", "[examples][impressions]") {
   example program("impressions", {"--one-batch=100000"});
   CHECK(program.wait(60s) == 0);

@@ -1,9 +1,9 @@
 #include <weir/runtime/testing/stepped_job.hpp>
 
+#include <fmt/format.h>
+
 #include <condition_variable>
 #include <mutex>
-
-#include <fmt/format.h>
 
 namespace weir::testing {
 
@@ -83,12 +83,12 @@ expected<batch_report> stepped_job::step() {
     if (in_line)
       break;
   }
-  return error(errc::timed_out, fmt::format("the batch at {} ms has not finished; it waits for something that does not come",
-                                            milliseconds_of(due)));
+  return error(
+      errc::timed_out,
+      fmt::format("the batch at {} ms has not finished; it waits for something that does not come",
+                  milliseconds_of(due)));
 }
 
-std::vector<batch_report> stepped_job::reports() const {
-  return history_->all();
-}
+std::vector<batch_report> stepped_job::reports() const { return history_->all(); }
 
 } // namespace weir::testing

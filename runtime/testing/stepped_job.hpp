@@ -1,16 +1,18 @@
-// A job that a test moves batch by batch. With connectors/memory.hpp at both ends it needs no outside world.
+// A job that a test moves batch by batch. With connectors/memory.hpp at both ends it needs no
+// outside world.
 #pragma once
+
+#include <weir/runtime/context.hpp>
 
 #include <memory>
 #include <vector>
 
-#include <weir/runtime/context.hpp>
-
 namespace weir::testing {
 
-/// A context under a manual clock of its own: batches start when the test says so, never because time has passed.
-/// For the trigger `every`. With `executor_kind::in_line` all work happens inside `step`, on the calling thread, in an
-/// order that depends on the seed alone; with `actors` `step` waits for the worker threads. One thread at a time.
+/// A context under a manual clock of its own: batches start when the test says so, never because
+/// time has passed. For the trigger `every`. With `executor_kind::in_line` all work happens inside
+/// `step`, on the calling thread, in an order that depends on the seed alone; with `actors` `step`
+/// waits for the worker threads. One thread at a time.
 class stepped_job {
 public:
   /// @param options as for a context, except that `clock` is replaced.
@@ -21,10 +23,11 @@ public:
   [[nodiscard]] weir::context& context() noexcept { return context_; }
   [[nodiscard]] manual_clock& clock() noexcept { return *clock_; }
 
-  /// Starts the job, unless it runs; moves the clock to the next batch time and runs that batch to its end.
-  /// @returns its report, whose `failure` says whether the batch failed; the error that ended the job or kept it from
-  ///          starting; or errc::timed_out when the batch waits for something that does not come: in line at once, with
-  ///          actors after 10 s of real time.
+  /// Starts the job, unless it runs; moves the clock to the next batch time and runs that batch to
+  /// its end.
+  /// @returns its report, whose `failure` says whether the batch failed; the error that ended the
+  ///          job or kept it from starting; or errc::timed_out when the batch waits for something
+  ///          that does not come: in line at once, with actors after 10 s of real time.
   expected<batch_report> step();
 
   /// All batches that have finished so far, also those that no `step` waited for.

@@ -1,16 +1,16 @@
 // A sink that fails or stops on demand, and tells what was asked of it.
 #pragma once
 
+#include <weir/runtime/sink.hpp>
+
+#include <fmt/format.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
-
-#include <weir/runtime/sink.hpp>
 
 namespace weir::test {
 
@@ -74,6 +74,10 @@ public:
     changed_.notify_all();
     return shut_;
   }
+  void forget_wakes() {
+    std::lock_guard guard(mutex_);
+    wakes_.clear();
+  }
   void add_wake(std::function<void()> wake) {
     std::lock_guard guard(mutex_);
     wakes_.push_back(std::move(wake));
@@ -115,7 +119,10 @@ public:
     return done(control_->enter("commit"));
   }
   void abort() noexcept override { (void)control_->enter("abort"); }
-  void close() noexcept override { (void)control_->enter("close"); }
+  void close() noexcept override {
+    control_->forget_wakes(); // they are valid until now only
+    (void)control_->enter("close");
+  }
 
 private:
   static expected<progress> done(expected<void> result) {
@@ -128,8 +135,10 @@ private:
 };
 
 template <class T>
-sink_factory<T> to_fake_sink(std::shared_ptr<sink_control> control, sink_traits traits = {.name = "fake"}) {
-  return {.traits = std::move(traits), .make = [control] { return std::make_unique<fake_sink<T>>(control); }};
+sink_factory<T> to_fake_sink(std::shared_ptr<sink_control> control,
+                             sink_traits traits = {.name = "fake"}) {
+  return {.traits = std::move(traits),
+          .make = [control] { return std::make_unique<fake_sink<T>>(control); }};
 }
 
 } // namespace weir::test

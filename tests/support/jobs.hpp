@@ -1,14 +1,15 @@
-// Small jobs from memory to memory: what operator tests run. Each run is a few batches, each batch a few partitions.
+// Small jobs from memory to memory: what operator tests run. Each run is a few batches, each batch
+// a few partitions.
 #pragma once
+
+#include <weir/connectors/memory.hpp>
+#include <weir/runtime/testing/stepped_job.hpp>
+
+#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <ostream>
 #include <vector>
-
-#include <catch2/catch.hpp>
-
-#include <weir/connectors/memory.hpp>
-#include <weir/runtime/testing/stepped_job.hpp>
 
 namespace weir::test {
 
@@ -18,13 +19,18 @@ struct run_mode {
   std::uint64_t seed = 1;
 
   friend std::ostream& operator<<(std::ostream& out, const run_mode& mode) {
-    return out << (mode.executor == executor_kind::in_line ? "in line, seed " : "actors, seed ") << mode.seed;
+    return out << (mode.executor == executor_kind::in_line ? "in line, seed " : "actors, seed ")
+               << mode.seed;
   }
 };
 
-/// In line with several seeds, and on two worker threads. Use: `const auto how = GENERATE(from_range(every_mode()));`
+/// In line with several seeds, and on two worker threads. Use: `const auto how =
+/// GENERATE(from_range(every_mode()));`
 inline std::vector<run_mode> every_mode() {
-  return {{executor_kind::in_line, 1}, {executor_kind::in_line, 2}, {executor_kind::in_line, 77}, {executor_kind::actors, 1}};
+  return {{executor_kind::in_line, 1},
+          {executor_kind::in_line, 2},
+          {executor_kind::in_line, 77},
+          {executor_kind::actors, 1}};
 }
 
 /// Two worker threads, no rate limit, a second per batch.

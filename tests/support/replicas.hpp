@@ -1,20 +1,22 @@
-// What surrounds one replica in a test: a transport that remembers, blocks of a chosen charge, a plan of chosen windows.
+// What surrounds one replica in a test: a transport that remembers, blocks of a chosen charge, a
+// plan of chosen windows.
 #pragma once
+
+#include <weir/runtime/internal/replica.hpp>
+
+#include <fmt/format.h>
 
 #include <deque>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
-
-#include <weir/runtime/internal/replica.hpp>
 
 namespace weir::test {
 
 /// A block of numbers that counts for `charge` bytes.
 inline block_ptr block_of(std::vector<int> records, std::size_t charge = 100) {
   static const auto pool = std::make_shared<block_pool<int>>(256);
-  return block_ptr(new block<int>({.records = std::move(records), .bytes = arena(), .origins = {}}, {}, charge, pool));
+  return block_ptr(new block<int>({.records = std::move(records), .bytes = arena(), .origins = {}},
+                                  {}, charge, pool));
 }
 
 inline std::vector<int> numbers_in(const block_ptr& data) {
@@ -39,7 +41,8 @@ public:
     blocks.push_back({to, std::move(m)});
   }
   void send(replica_id to, mark_message m) override {
-    text.push_back(fmt::format("{}<end of {}{}", to, m.mark.epoch, m.mark.present ? "" : ", missing"));
+    text.push_back(
+        fmt::format("{}<end of {}{}", to, m.mark.epoch, m.mark.present ? "" : ", missing"));
     marks.push_back(std::move(m));
   }
   void send(replica_id to, grant_message m) override { grants.push_back({to, m}); }
@@ -84,8 +87,11 @@ inline std::shared_ptr<batch> batch_for(const plan& all, std::uint64_t number) {
   whole->time = batch_time(std::chrono::seconds(number));
   whole->sources.resize(all.sources.size());
   for (const auto& planned : all.nodes)
-    whole->nodes.push_back({.present = true, .partitions = 2, .input_partitions = 2,
-                            .input_offsets = std::vector<std::uint32_t>(planned.slot_inputs.size() + 2, 0)});
+    whole->nodes.push_back(
+        {.present = true,
+         .partitions = 2,
+         .input_partitions = 2,
+         .input_offsets = std::vector<std::uint32_t>(planned.slot_inputs.size() + 2, 0)});
   return whole;
 }
 

@@ -1,10 +1,9 @@
 // The same graph under both executors gives the same batches.
 #include <weir/weir.hpp>
 
+#include <catch2/catch.hpp>
 #include <tests/support/fake_sink.hpp>
 #include <tests/support/jobs.hpp>
-
-#include <catch2/catch.hpp>
 
 using namespace std::chrono_literals;
 using weir::executor_kind;
@@ -20,7 +19,8 @@ std::vector<partitioned<std::string>> word_batches() {
   for (int b = 0; b < 6; ++b) {
     partitioned<std::string> parts(4);
     for (int i = 0; b != 3 && i < 400; ++i)
-      parts[static_cast<std::size_t>(i % 4)].push_back(fmt::format("word{} of batch{}", i * 7 % 31, b % 2));
+      parts[static_cast<std::size_t>(i % 4)].push_back(
+          fmt::format("word{} of batch{}", i * 7 % 31, b % 2));
     batches.push_back(std::move(parts));
   }
   return batches;
@@ -37,11 +37,15 @@ weir::context_options tight(run_mode how) {
 } // namespace
 
 SCENARIO("both executors give the same rows in every batch", "[actors][executor]") {
-  const auto words = [](auto in) { return in.flat_map([](const std::string& line) { return weir::split_words(line); }); };
+  const auto words = [](auto in) {
+    return in.flat_map([](const std::string& line) { return weir::split_words(line); });
+  };
   const auto word_count = [&](auto in) { return words(in).count_by_value(3); };
   const auto diamond = [&](auto in) {
-    const auto once = words(in).map([](std::string_view w) { return std::pair(std::string(w), 1); }).share();
-    return once.reduce_by_key(std::plus<>{}).union_with(once.repartition(2).filter([](const auto& p) { return p.first < "c"; }));
+    const auto once =
+        words(in).map([](std::string_view w) { return std::pair(std::string(w), 1); }).share();
+    return once.reduce_by_key(std::plus<>{})
+        .union_with(once.repartition(2).filter([](const auto& p) { return p.first < "c"; }));
   };
   const auto batches = word_batches();
   const auto seed = GENERATE(1U, 2U, 3U);
@@ -51,7 +55,8 @@ SCENARIO("both executors give the same rows in every batch", "[actors][executor]
         rows_of<std::string>(tight({executor_kind::in_line, seed}), batches, diamond));
 }
 
-SCENARIO("the inline executor repeats itself for the same seed, also in order", "[runtime][inline_executor]") {
+SCENARIO("the inline executor repeats itself for the same seed, also in order",
+         "[runtime][inline_executor]") {
   const auto rows = [](std::uint64_t seed) {
     auto job = *weir::testing::stepped_job::make(tight({executor_kind::in_line, seed}));
     auto log = std::make_shared<weir::memory_log<int>>(4);

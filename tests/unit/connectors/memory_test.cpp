@@ -1,9 +1,8 @@
 // Logs in memory as sources, tables in memory as sinks.
 #include <weir/weir.hpp>
 
-#include <tests/support/jobs.hpp>
-
 #include <catch2/catch.hpp>
+#include <tests/support/jobs.hpp>
 
 using namespace std::chrono_literals;
 
@@ -64,5 +63,6 @@ SCENARIO("views that are read from a log are copied into the block", "[connector
   CHECK(log->read(0, 0, 1, builder) == 1);
   const auto built = builder.build();
   bytes.assign(bytes.size(), 'x');
-  CHECK(weir::block_cast<std::string_view>(*built).records()[0] == "some characters beyond the small buffer");
+  CHECK(weir::block_cast<std::string_view>(*built).records()[0] ==
+        "some characters beyond the small buffer");
 }

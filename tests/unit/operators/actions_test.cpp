@@ -1,10 +1,9 @@
 // Actions on whole batches and partitions, and sinks that fail or stop.
 #include <weir/weir.hpp>
 
+#include <catch2/catch.hpp>
 #include <tests/support/fake_sink.hpp>
 #include <tests/support/jobs.hpp>
-
-#include <catch2/catch.hpp>
 
 using namespace std::chrono_literals;
 using weir::errc;
@@ -27,7 +26,8 @@ struct notes {
 /// A job from memory, with its input.
 struct small_job {
   explicit small_job(weir::context_options options, std::uint32_t partitions = 1)
-      : job(*weir::testing::stepped_job::make(std::move(options))), input(std::make_shared<weir::memory_log<int>>(partitions)) {}
+      : job(*weir::testing::stepped_job::make(std::move(options))),
+        input(std::make_shared<weir::memory_log<int>>(partitions)) {}
   weir::stream<int> in() { return weir::memory_stream(job.context(), input, "numbers"); }
 
   weir::testing::stepped_job job;
@@ -36,15 +36,17 @@ struct small_job {
 
 } // namespace
 
-SCENARIO("for_each_batch sees each batch once, empty ones too, with its offset ranges", "[operators][for_each]") {
+SCENARIO("for_each_batch sees each batch once, empty ones too, with its offset ranges",
+         "[operators][for_each]") {
   const auto how = GENERATE(from_range(every_mode()));
   small_job t(weir::test::options_for(how), 2);
   notes seen;
   t.in().for_each_batch([&](const weir::batch_view<int>& batch) {
     const auto& ranges = batch.offset_ranges();
-    seen.add(fmt::format("{} ms: {} in {} partitions, {} [{}, {}) [{}, {})", weir::milliseconds_of(batch.time()),
-                         fmt::join(weir::test::sorted(batch.collect()), " "), batch.partitions().size(), ranges[0].topic,
-                         ranges[0].from, ranges[0].until, ranges[1].from, ranges[1].until));
+    seen.add(fmt::format(
+        "{} ms: {} in {} partitions, {} [{}, {}) [{}, {})", weir::milliseconds_of(batch.time()),
+        fmt::join(weir::test::sorted(batch.collect()), " "), batch.partitions().size(),
+        ranges[0].topic, ranges[0].from, ranges[0].until, ranges[1].from, ranges[1].until));
   });
   t.input->append_all({1, 2}, 0);
   t.input->append_all({3}, 1);
@@ -70,7 +72,8 @@ SCENARIO("for_each_partition sees each partition once, empty ones too", "[operat
   CHECK(weir::test::sorted(seen.lines) == texts{"0: 1 2", "1: ", "2: 3"});
 }
 
-SCENARIO("a batch that keeps more than its share of memory fails with the operator's name", "[operators][for_each]") {
+SCENARIO("a batch that keeps more than its share of memory fails with the operator's name",
+         "[operators][for_each]") {
   const auto how = GENERATE(from_range(every_mode()));
   auto options = weir::test::options_for(how);
   options.memory_budget = 8 << 20; // 2.9 MB for what is kept
@@ -82,16 +85,21 @@ SCENARIO("a batch that keeps more than its share of memory fails with the operat
   REQUIRE(report);
   REQUIRE(report->failure);
   CHECK(report->failure->code() == errc::out_of_budget);
-  CHECK_THAT(report->failure->message(), Catch::Contains("'for_each_batch'") && Catch::Contains("memory_budget"));
+  CHECK_THAT(report->failure->message(),
+             Catch::Contains("'for_each_batch'") && Catch::Contains("memory_budget"));
   CHECK_FALSE(called);
 }
 
-SCENARIO("group_by_key that keeps more than its share fails with its name", "[operators][group_by_key]") {
+SCENARIO("group_by_key that keeps more than its share fails with its name",
+         "[operators][group_by_key]") {
   const auto how = GENERATE(from_range(every_mode()));
   auto options = weir::test::options_for(how);
   options.memory_budget = 8 << 20;
   small_job t(options);
-  t.in().map([](int n) { return std::pair(n % 10, n); }).group_by_key().for_each_batch([](const auto&) {});
+  t.in()
+      .map([](int n) { return std::pair(n % 10, n); })
+      .group_by_key()
+      .for_each_batch([](const auto&) {});
   t.input->append_all(std::vector<int>(1'000'000, 7));
   const auto report = t.job.step();
   REQUIRE(report);
@@ -100,7 +108,8 @@ SCENARIO("group_by_key that keeps more than its share fails with its name", "[op
   CHECK_THAT(report->failure->message(), Catch::Contains("'group_by_key'"));
 }
 
-SCENARIO("a sink hears begin, its records, prepare and commit for each batch", "[operators][sink]") {
+SCENARIO("a sink hears begin, its records, prepare and commit for each batch",
+         "[operators][sink]") {
   const auto how = GENERATE(from_range(every_mode()));
   const bool blocking = GENERATE(false, true);
   auto control = std::make_shared<sink_control>();
@@ -112,7 +121,25 @@ SCENARIO("a sink hears begin, its records, prepare and commit for each batch", "
     REQUIRE(t.job.step());
     REQUIRE(t.job.context().stop());
   }
-  CHECK(control->calls() == texts{"open", "begin", "write 1", "write 2", "prepare", "commit", "begin", "prepare", "commit", "close"});
+  CHECK(control->calls() == texts{"open", "begin", "write 1", "write 2", "prepare", "commit",
+                                  "begin", "prepare", "commit", "close"});
+}
+
+SCENARIO("a parallel sink has a replica per worker thread, each with partitions of its own",
+         "[operators][sink]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  auto control = std::make_shared<sink_control>();
+  small_job t(weir::test::options_for(how), 3);
+  t.in().to(weir::test::to_fake_sink<int>(control, {.name = "fake", .parallel = true}));
+  for (std::uint32_t p = 0; p < 3; ++p)
+    t.input->append(static_cast<int>(p), p);
+  const auto report = t.job.step();
+  REQUIRE(report);
+  CHECK(report->operators[1].replicas == 2);
+  CHECK(control->count("open") == 2);
+  CHECK(control->count("commit") == 2);
+  for (const auto* record : {"write 0", "write 1", "write 2"})
+    CHECK(control->count(record) == 1);
 }
 
 SCENARIO("a sink that is not ready is called again after its wake-up", "[operators][sink]") {
@@ -130,7 +157,8 @@ SCENARIO("a sink that is not ready is called again after its wake-up", "[operato
   CHECK(t.job.reports().empty());
   control->reopen();
   REQUIRE(t.job.context().stop());
-  CHECK(control->calls() == texts{"open", "begin", "write 1", "write 2", "write 3", "prepare", "commit", "close"});
+  CHECK(control->calls() ==
+        texts{"open", "begin", "write 1", "write 2", "write 3", "prepare", "commit", "close"});
   REQUIRE(t.job.reports().size() == 1);
   CHECK_FALSE(t.job.reports()[0].failure);
 }
@@ -154,7 +182,8 @@ SCENARIO("a sink that fails aborts the batch, and its error ends the job", "[ope
   REQUIRE_FALSE(ended);
   CHECK(ended.error().code() == errc::sink_failed);
   CHECK_FALSE(t.job.context().running());
-  CHECK(control->count("commit") == (where == "commit" ? 2 : 1)); // the first batch's, and the one that failed
+  CHECK(control->count("commit") ==
+        (where == "commit" ? 2 : 1)); // the first batch's, and the one that failed
   CHECK(control->count("abort") == 1);
   CHECK(control->calls().back() == "close");
 }
@@ -178,7 +207,8 @@ SCENARIO("a failure in one sink aborts the batch in the others", "[operators][si
   CHECK(bad->count("abort") == 1);
 }
 
-SCENARIO("a sink that cannot open keeps the job from starting, and only what was opened is closed", "[operators][sink]") {
+SCENARIO("a sink that cannot open keeps the job from starting, and only what was opened is closed",
+         "[operators][sink]") {
   const auto how = GENERATE(from_range(every_mode()));
   auto good = std::make_shared<sink_control>();
   auto bad = std::make_shared<sink_control>();

@@ -1,12 +1,12 @@
-// After warm-up weir allocates per block, not per record. A program of its own: it replaces operator new.
+// After warm-up weir allocates per block, not per record. A program of its own: it replaces
+// operator new.
 #include <weir/weir.hpp>
+
+#include <catch2/catch.hpp>
+#include <tests/support/jobs.hpp>
 
 #include <cstdlib>
 #include <new>
-
-#include <tests/support/jobs.hpp>
-
-#include <catch2/catch.hpp>
 
 namespace {
 
@@ -14,8 +14,9 @@ std::atomic<std::size_t> allocations = 0;
 
 void* counted(std::size_t size, std::size_t alignment) {
   ++allocations;
-  void* at = alignment > alignof(std::max_align_t) ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
-                                                   : std::malloc(size ? size : 1);
+  void* at = alignment > alignof(std::max_align_t)
+                 ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
+                 : std::malloc(size ? size : 1);
   if (!at)
     throw std::bad_alloc();
   return at;
@@ -25,7 +26,11 @@ void* counted(std::size_t size, std::size_t alignment) {
 
 void* operator new(std::size_t size) { return counted(size, 0); }
 void* operator new[](std::size_t size) { return counted(size, 0); }
-void* operator new(std::size_t size, std::align_val_t alignment) { return counted(size, static_cast<std::size_t>(alignment)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size, 0); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size, 0); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return counted(size, static_cast<std::size_t>(alignment));
+}
 void operator delete(void* at) noexcept { std::free(at); }
 void operator delete[](void* at) noexcept { std::free(at); }
 void operator delete(void* at, std::size_t) noexcept { std::free(at); }
@@ -35,7 +40,8 @@ void operator delete(void* at, std::size_t, std::align_val_t) noexcept { std::fr
 
 namespace {
 
-/// Allocations per record between a batch of 20,000 and one of 100,000, after two batches of warm-up.
+/// Allocations per record between a batch of 20,000 and one of 100,000, after two batches of
+/// warm-up.
 template <class In, class Build>
 double allocations_per_record(const std::vector<In>& some, Build build) {
   auto job = *weir::testing::stepped_job::make(weir::test::options_for());
@@ -60,7 +66,8 @@ double allocations_per_record(const std::vector<In>& some, Build build) {
   return (many - few) / 80'000;
 }
 
-const std::vector<std::string> words = {"a-word-that-is-too-long-for-the-small-buffer-1", "a-word-that-is-too-long-for-the-small-buffer-2",
+const std::vector<std::string> words = {"a-word-that-is-too-long-for-the-small-buffer-1",
+                                        "a-word-that-is-too-long-for-the-small-buffer-2",
                                         "a-word-that-is-too-long-for-the-small-buffer-3", "short"};
 const std::vector<std::string_view> views(words.begin(), words.end());
 
@@ -84,11 +91,14 @@ SCENARIO("steps and keyed sums allocate nothing per record", "[operators][alloca
   CHECK(text < 0.02);
 }
 
-SCENARIO("views cross shuffles and shared streams without an allocation per record", "[operators][allocation]") {
+SCENARIO("views cross shuffles and shared streams without an allocation per record",
+         "[operators][allocation]") {
   const double shuffled = allocations_per_record<std::string_view>(views, [](auto in) {
     const auto shared = in.repartition(3).share();
     shared.count().for_each_batch([](const auto&) {});
-    shared.filter([](std::string_view w) { return w != "short"; }).count().for_each_batch([](const auto&) {});
+    shared.filter([](std::string_view w) { return w != "short"; })
+        .count()
+        .for_each_batch([](const auto&) {});
   });
   CHECK(shuffled < 0.03);
 }

@@ -1,9 +1,9 @@
 // Records as lines of text.
 #include <weir/operators/action/format_record.hpp>
 
-#include <map>
-
 #include <catch2/catch.hpp>
+
+#include <map>
 
 namespace {
 

@@ -1,9 +1,9 @@
-// User functions that throw: the batch fails with operator and place, or the record is dropped and counted.
+// User functions that throw: the batch fails with operator and place, or the record is dropped and
+// counted.
 #include <weir/weir.hpp>
 
-#include <tests/support/jobs.hpp>
-
 #include <catch2/catch.hpp>
+#include <tests/support/jobs.hpp>
 
 using Catch::Contains;
 using weir::errc;
@@ -53,18 +53,26 @@ struct unlucky_job {
 
 } // namespace
 
-SCENARIO("a step that throws fails the batch with operator, topic, partition and offset", "[operators][user_errors]") {
+SCENARIO("a step that throws fails the batch with operator, topic, partition and offset",
+         "[operators][user_errors]") {
   const auto how = GENERATE(from_range(every_mode()));
-  unlucky_job<int> t(how, [](auto in) { return in.filter([](int) { return true; }).map(throw_at_13); });
+  unlucky_job<int> t(how,
+                     [](auto in) { return in.filter([](int) { return true; }).map(throw_at_13); });
   const auto failure = t.failure();
   CHECK(failure.code() == errc::user_function_failed);
-  CHECK_THAT(failure.message(), Contains("'map'") && Contains("unlucky") && Contains("topic numbers partition 1 offset 2"));
+  CHECK_THAT(failure.message(), Contains("'map'") && Contains("unlucky") &&
+                                    Contains("topic numbers partition 1 offset 2"));
 }
 
-SCENARIO("the offset is known through several nodes that keep partitions", "[operators][user_errors]") {
+SCENARIO("the offset is known through several nodes that keep partitions",
+         "[operators][user_errors]") {
   const auto how = GENERATE(from_range(every_mode()));
   unlucky_job<int> t(how, [](auto in) {
-    return in.filter([](int n) { return n != 3; }).share().filter([](int n) { return n != 4; }).share().map(throw_at_13);
+    return in.filter([](int n) { return n != 3; })
+        .share()
+        .filter([](int n) { return n != 4; })
+        .share()
+        .map(throw_at_13);
   });
   CHECK_THAT(t.failure().message(), Contains("topic numbers partition 1 offset 2"));
 }
@@ -73,20 +81,28 @@ SCENARIO("behind a shuffle the message names the batch's ranges", "[operators][u
   const auto how = GENERATE(from_range(every_mode()));
   unlucky_job<int> t(how, [](auto in) { return in.repartition(2).map(throw_at_13); });
   CHECK_THAT(t.failure().message(),
-             Contains("'map'") && Contains("batch 1767225601000 ms: numbers/0 [0, 2), numbers/1 [0, 4)"));
+             Contains("'map'") &&
+                 Contains("batch 1767225601000 ms: numbers/0 [0, 2), numbers/1 [0, 4)"));
 }
 
-SCENARIO("every kind of function may throw, also what is no exception", "[operators][user_errors]") {
+SCENARIO("every kind of function may throw, also what is no exception",
+         "[operators][user_errors]") {
   using numbers = std::vector<int>;
   const auto message = [](auto build) {
     unlucky_job<int> t({}, build);
     return t.failure().message();
   };
-  CHECK_THAT(message([](auto in) { return in.filter([](int n) { return throw_at_13(n) > 0; }); }), Contains("'filter'"));
-  CHECK_THAT(message([](auto in) { return in.inspect([](int n) { (void)throw_at_13(n); }); }), Contains("'inspect'"));
-  CHECK_THAT(message([](auto in) { return in.flat_map([](int n) { return numbers{throw_at_13(n)}; }); }), Contains("'flat_map'"));
+  CHECK_THAT(message([](auto in) { return in.filter([](int n) { return throw_at_13(n) > 0; }); }),
+             Contains("'filter'"));
+  CHECK_THAT(message([](auto in) { return in.inspect([](int n) { (void)throw_at_13(n); }); }),
+             Contains("'inspect'"));
+  CHECK_THAT(
+      message([](auto in) { return in.flat_map([](int n) { return numbers{throw_at_13(n)}; }); }),
+      Contains("'flat_map'"));
   CHECK_THAT(message([](auto in) {
-               return in.map([](int n) { return std::pair(n, n); }).map_values(throw_at_13).map([](const auto& p) { return p.first; });
+               return in.map([](int n) { return std::pair(n, n); })
+                   .map_values(throw_at_13)
+                   .map([](const auto& p) { return p.first; });
              }),
              Contains("'map_values'"));
   CHECK_THAT(message([](auto in) {
@@ -101,16 +117,20 @@ SCENARIO("every kind of function may throw, also what is no exception", "[operat
                });
              }),
              Contains("'map_partitions'") && Contains("topic numbers partition 1, in [0, 4)"));
-  CHECK_THAT(message([](auto in) { return in.map([](int n) { return n == 13 ? throw 7 : n; }); }), Contains("no std::exception"));
+  CHECK_THAT(message([](auto in) { return in.map([](int n) { return n == 13 ? throw 7 : n; }); }),
+             Contains("no std::exception"));
 }
 
-SCENARIO("dropped records are left out, counted and logged once per batch", "[operators][user_errors]") {
+SCENARIO("dropped records are left out, counted and logged once per batch",
+         "[operators][user_errors]") {
   const auto how = GENERATE(from_range(every_mode()));
   const bool for_all = GENERATE(true, false); // by the option or at the operator
   unlucky_job<int> t(
       how,
       [&](auto in) {
-        const auto odd_only = [](int n) { return n % 2 == 0 ? throw std::runtime_error("even") : n; };
+        const auto odd_only = [](int n) {
+          return n % 2 == 0 ? throw std::runtime_error("even") : n;
+        };
         return for_all ? in.map(odd_only) : in.map(odd_only).on_error(on_error::drop);
       },
       for_all ? on_error::drop : on_error::fail);
@@ -151,11 +171,16 @@ SCENARIO("what was reduced before a dropped record stays", "[operators][user_err
       throw std::runtime_error("unlucky");
     return std::max(std::move(all), more);
   };
-  const auto text = [](int n) { return std::string(20, static_cast<char>('0' + n % 10)) + std::to_string(n); };
+  const auto text = [](int n) {
+    return std::string(20, static_cast<char>('0' + n % 10)) + std::to_string(n);
+  };
   const auto write = [&](int n) { return n == 13 ? std::string("13") : text(n); };
   // 3 and 4 come before 13, 5 after it; 13 is never first in its partition.
   unlucky_job<std::string> whole(how, [&](auto in) {
-    return in.filter([](int n) { return n != 5; }).map(write).reduce(longer).on_error(on_error::drop);
+    return in.filter([](int n) { return n != 5; })
+        .map(write)
+        .reduce(longer)
+        .on_error(on_error::drop);
   });
   const auto report = whole.job->step();
   REQUIRE(report);
@@ -193,14 +218,24 @@ SCENARIO("the first value of a key may be what throws", "[operators][user_errors
 SCENARIO("an action that throws fails the batch with its ranges", "[operators][user_errors]") {
   const auto how = GENERATE(from_range(every_mode()));
   unlucky_job<int> t(how, [](auto in) {
-    in.for_each_batch([](const weir::batch_view<int>&) { throw std::runtime_error("the database is gone"); });
+    in.for_each_batch(
+        [](const weir::batch_view<int>&) { throw std::runtime_error("the database is gone"); });
     return in.filter([](int n) { return n == 13; }).repartition(1).map([](int n) { return n; });
   });
   const auto report = t.job->step();
   REQUIRE(report);
   REQUIRE(report->failure);
   CHECK(report->failure->code() == errc::user_function_failed);
-  CHECK_THAT(report->failure->message(), Contains("'for_each_batch'") && Contains("the database is gone") &&
+  CHECK_THAT(report->failure->message(), Contains("'for_each_batch'") &&
+                                             Contains("the database is gone") &&
                                              Contains("numbers/1 [0, 4)"));
   CHECK_FALSE(t.job->context().await());
+
+  unlucky_job<int> by_partition(how, [](auto in) {
+    in.for_each_partition(
+        [](const weir::partition_view<int>& one) { (void)throw_at_13(one.size() == 4 ? 13 : 0); });
+    return in.filter([](int) { return false; });
+  });
+  CHECK_THAT(by_partition.job->step()->failure->message(),
+             Contains("'for_each_partition'") && Contains("unlucky"));
 }

@@ -1,9 +1,9 @@
-// Records that are views stay valid through every exchange of blocks, after the bytes they were read from are gone.
+// Records that are views stay valid through every exchange of blocks, after the bytes they were
+// read from are gone.
 #include <weir/weir.hpp>
 
-#include <tests/support/jobs.hpp>
-
 #include <catch2/catch.hpp>
+#include <tests/support/jobs.hpp>
 
 using std::string_view;
 using texts = std::vector<std::string>;
@@ -21,7 +21,8 @@ texts words(int from, int until) {
   return all;
 }
 
-/// Runs `build` on 40 views in two partitions, in blocks of three; their bytes are freed before the results are looked at.
+/// Runs `build` on 40 views in two partitions, in blocks of three; their bytes are freed before the
+/// results are looked at.
 template <class Build>
 texts result_of(weir::test::run_mode how, Build build) {
   auto options = weir::test::options_for(how);
@@ -46,11 +47,18 @@ texts result_of(weir::test::run_mode how, Build build) {
 
 SCENARIO("views pass steps and shared streams", "[operators][views]") {
   const auto how = GENERATE(from_range(every_mode()));
-  CHECK(result_of(how, [](auto in) { return in.filter([](string_view w) { return w.size() > 3; }); }) == words(0, 40));
   CHECK(result_of(how, [](auto in) {
-          return in.map([](string_view w) { return w.substr(0); }).share().filter([](string_view) { return true; }).share();
+          return in.filter([](string_view w) { return w.size() > 3; });
         }) == words(0, 40));
-  CHECK(result_of(how, [](auto in) { return in.flat_map([](string_view w) { return weir::split_words(w); }); }) == words(0, 40));
+  CHECK(result_of(how, [](auto in) {
+          return in.map([](string_view w) { return w.substr(0); })
+              .share()
+              .filter([](string_view) { return true; })
+              .share();
+        }) == words(0, 40));
+  CHECK(result_of(how, [](auto in) {
+          return in.flat_map([](string_view w) { return weir::split_words(w); });
+        }) == words(0, 40));
 }
 
 SCENARIO("views that a step makes of owning records are copied", "[operators][views]") {
@@ -70,7 +78,8 @@ SCENARIO("views pass unions, repartitioning and whole partitions", "[operators][
   auto twice = words(0, 40);
   for (const auto& each : words(0, 40))
     twice.push_back(each);
-  CHECK(result_of(how, [](auto in) { return in.union_with(in.repartition(2)); }) == weir::test::sorted(twice));
+  CHECK(result_of(how, [](auto in) { return in.union_with(in.repartition(2)); }) ==
+        weir::test::sorted(twice));
   CHECK(result_of(how, [](auto in) {
           return in.map_partitions([](const weir::partition_view<string_view>& one) {
             return std::vector<string_view>(one.begin(), one.end());
@@ -80,27 +89,33 @@ SCENARIO("views pass unions, repartitioning and whole partitions", "[operators][
 
 SCENARIO("keys and values that are views become owning where they are kept", "[operators][views]") {
   const auto how = GENERATE(from_range(every_mode()));
-  const auto keyed = [](auto in) { return in.map([](string_view w) { return std::pair(w, w.substr(w.size() - 3)); }); };
+  const auto keyed = [](auto in) {
+    return in.map([](string_view w) { return std::pair(w, w.substr(w.size() - 3)); });
+  };
   CHECK(result_of(how, [&](auto in) {
           return keyed(in)
               .reduce_by_key([](const std::string& a, string_view) { return a; })
               .map([](const std::pair<std::string, std::string>& row) { return row.first; });
         }) == words(0, 40));
   CHECK(result_of(how, [&](auto in) {
-          return keyed(in).group_by_key().map([](const std::pair<std::string, std::vector<std::string>>& row) {
-            return row.first.substr(0, row.first.size() - 3) + row.second.at(0);
-          });
+          return keyed(in).group_by_key().map(
+              [](const std::pair<std::string, std::vector<std::string>>& row) {
+                return row.first.substr(0, row.first.size() - 3) + row.second.at(0);
+              });
         }) == words(0, 40));
   CHECK(result_of(how, [](auto in) {
-          return in.count_by_value().map([](const std::pair<std::string, std::int64_t>& row) { return row.first; });
+          return in.count_by_value().map(
+              [](const std::pair<std::string, std::int64_t>& row) { return row.first; });
         }) == words(0, 40));
   CHECK(result_of(how, [](auto in) {
-          return in.reduce([](const std::string& a, string_view b) { return std::max(a, std::string(b)); });
+          return in.reduce(
+              [](const std::string& a, string_view b) { return std::max(a, std::string(b)); });
         }) == texts{word(39)});
 }
 
 SCENARIO("what a batch keeps of views counts the blocks they point into", "[operators][views]") {
-  // One short view out of each block of 64 KiB is kept: 80 of them pin more than the 2.9 MB there are.
+  // One short view out of each block of 64 KiB is kept: 80 of them pin more than the 2.9 MB there
+  // are.
   auto options = weir::test::options_for();
   options.memory_budget = 8 << 20;
   options.worker_threads = 1;

@@ -12,7 +12,8 @@ SCENARIO("views into an arena stay valid while it grows and when it is moved", "
   for (int i = 0; i < 100; ++i)
     CHECK(views[static_cast<std::size_t>(i)] == std::to_string(1000 + i));
   CHECK(moved.used() == 400);
-  CHECK(bytes.used() == 0); // NOLINT(bugprone-use-after-move): an arena that was moved from is empty
+  CHECK(bytes.used() ==
+        0); // NOLINT(bugprone-use-after-move): an arena that was moved from is empty
   CHECK(bytes.copy("again") == "again");
 }
 

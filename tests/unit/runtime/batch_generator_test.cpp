@@ -7,9 +7,11 @@ using namespace std::chrono_literals;
 using weir::batch_generator;
 using weir::wall_time;
 
-SCENARIO("the first tick is the first multiple of the interval strictly after now", "[runtime][batch_generator]") {
+SCENARIO("the first tick is the first multiple of the interval strictly after now",
+         "[runtime][batch_generator]") {
   CHECK(batch_generator(10s, wall_time(101s)).next() == wall_time(110s));
-  CHECK(batch_generator(10s, wall_time(100s)).next() == wall_time(110s)); // now itself does not count
+  CHECK(batch_generator(10s, wall_time(100s)).next() ==
+        wall_time(110s)); // now itself does not count
   CHECK(batch_generator(10s, wall_time(100s - 1ns)).next() == wall_time(100s));
 }
 
@@ -34,7 +36,8 @@ SCENARIO("of several ticks that have passed the last one gets a batch and counts
   CHECK(ticks.next() == wall_time(150s));
 }
 
-SCENARIO("a tick that could not become a batch is counted by the next one", "[runtime][batch_generator]") {
+SCENARIO("a tick that could not become a batch is counted by the next one",
+         "[runtime][batch_generator]") {
   batch_generator ticks(10s, wall_time(100s));
   ticks.merge(*ticks.due(wall_time(110s)));
   const auto second = ticks.due(wall_time(120s));

@@ -15,7 +15,8 @@ planned_batch at(std::chrono::seconds time, std::int64_t records = 0) {
   planned_batch planned;
   planned.whole = std::make_shared<weir::batch>();
   planned.whole->time = weir::batch_time(time);
-  planned.whole->sources.push_back({.name = "numbers", .ranges = {{.topic = "t", .from = 0, .until = records}}});
+  planned.whole->sources.push_back(
+      {.name = "numbers", .ranges = {{.topic = "t", .from = 0, .until = records}}});
   return planned;
 }
 

@@ -23,7 +23,8 @@ SCENARIO("a block is full at its limit of records", "[runtime][block_builder]") 
   }
 }
 
-SCENARIO("a block is full at its limit of bytes, heap bytes and arena included", "[runtime][block_builder]") {
+SCENARIO("a block is full at its limit of bytes, heap bytes and arena included",
+         "[runtime][block_builder]") {
   block_builder<std::string> owning({.max_records = 100, .max_bytes = 300});
   owning.push(std::string(200, 'x'));
   CHECK_FALSE(owning.full()); // 32 for the object, 201 for the characters
@@ -61,7 +62,8 @@ SCENARIO("a block knows the offsets its records were read from", "[runtime][bloc
   CHECK(block_cast<int>(*without).origin(0) == weir::no_origin);
 }
 
-SCENARIO("a block of views keeps the block alive that they point into", "[runtime][block_builder]") {
+SCENARIO("a block of views keeps the block alive that they point into",
+         "[runtime][block_builder]") {
   block_builder<std::string> words;
   words.push(std::string("a string beyond the small buffer"));
   auto source = words.build();
@@ -73,7 +75,8 @@ SCENARIO("a block of views keeps the block alive that they point into", "[runtim
   CHECK(block_cast<std::string_view>(*built).records()[0] == "a string beyond the small buffer");
 }
 
-SCENARIO("clearing a builder, and copying it, leaves its limits alone", "[runtime][block_builder]") {
+SCENARIO("clearing a builder, and copying it, leaves its limits alone",
+         "[runtime][block_builder]") {
   block_builder<int> builder({.max_records = 2, .max_bytes = 1000});
   builder.push(1, 5);
   block_builder<int> copy(builder);

@@ -23,7 +23,8 @@ SCENARIO("waiting on a manual clock ends at once when the deadline has come", "[
   CHECK(lock.owns_lock());
 }
 
-SCENARIO("the clock of the machine is shared, and its monotonic time does not go back", "[runtime][clock]") {
+SCENARIO("the clock of the machine is shared, and its monotonic time does not go back",
+         "[runtime][clock]") {
   const auto clock = weir::system_clock();
   CHECK(clock == weir::system_clock());
   const auto before = clock->steady_now();

@@ -39,7 +39,8 @@ void round_trips(const T& value) {
 
 } // namespace
 
-SCENARIO("values survive their bytes, and no prefix of the bytes is taken for a value", "[runtime][codec]") {
+SCENARIO("values survive their bytes, and no prefix of the bytes is taken for a value",
+         "[runtime][codec]") {
   round_trips(std::int64_t{-2});
   round_trips(3.5);
   round_trips(true);
@@ -82,15 +83,16 @@ SCENARIO("a length beyond the input allocates nothing and is refused", "[runtime
 
 TEST_CASE("any value of a nested type survives its bytes", "[runtime][codec]") {
   using nested = std::pair<std::vector<std::optional<std::string>>, std::tuple<std::int64_t, bool>>;
-  rc::prop("decoded(encoded(value)) is the value", [](const std::vector<std::string>& texts, std::int64_t n, bool b) {
-    nested value;
-    for (const auto& text : texts)
-      value.first.push_back(text.size() % 3 == 0 ? std::nullopt : std::optional(text));
-    value.second = {n, b};
-    const auto back = decoded<nested>(encoded(value));
-    RC_ASSERT(back.has_value());
-    RC_ASSERT(*back == value);
-  });
+  rc::prop("decoded(encoded(value)) is the value",
+           [](const std::vector<std::string>& texts, std::int64_t n, bool b) {
+             nested value;
+             for (const auto& text : texts)
+               value.first.push_back(text.size() % 3 == 0 ? std::nullopt : std::optional(text));
+             value.second = {n, b};
+             const auto back = decoded<nested>(encoded(value));
+             RC_ASSERT(back.has_value());
+             RC_ASSERT(*back == value);
+           });
   rc::prop("random bytes never crash a decoder", [](const std::string& bytes) {
     (void)decoded<nested>(bytes);
     (void)decoded<visit>(bytes);

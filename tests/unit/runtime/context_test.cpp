@@ -1,12 +1,11 @@
 // Starting, stopping, waiting, starting again; several at once; who hears what.
 #include <weir/weir.hpp>
 
-#include <set>
-
+#include <catch2/catch.hpp>
 #include <tests/support/fake_sink.hpp>
 #include <tests/support/jobs.hpp>
 
-#include <catch2/catch.hpp>
+#include <set>
 
 using namespace std::chrono_literals;
 using weir::errc;
@@ -25,7 +24,8 @@ struct numbers_job {
   }
   explicit numbers_job(weir::test::run_mode how) : numbers_job(weir::test::options_for(how)) {}
 
-  /// Three batches of one, two and three records: the first one stands in the sink, the others wait.
+  /// Three batches of one, two and three records: the first one stands in the sink, the others
+  /// wait.
   void pile_up() {
     sink->shut();
     REQUIRE(job.context().start());
@@ -79,7 +79,8 @@ SCENARIO("a running context is not started again, a stopped one is", "[runtime][
   t.input->append(1);
   REQUIRE(t.job.step());
   REQUIRE(t.job.context().stop());
-  CHECK(t.sink->calls() == texts{"open", "close", "open", "begin", "write 1", "prepare", "commit", "close"});
+  CHECK(t.sink->calls() ==
+        texts{"open", "close", "open", "begin", "write 1", "prepare", "commit", "close"});
 }
 
 SCENARIO("draining finishes every planned batch", "[runtime][context][stop]") {
@@ -138,7 +139,8 @@ SCENARIO("what is not drained by the deadline is abandoned", "[runtime][context]
   t.job.context().request_stop(5s, stop_mode::drain);
   t.job.context().run_ready();
   CHECK(t.job.context().running());
-  while (t.job.context().running()) { // the deadline counts from when the control thread hears of it
+  while (
+      t.job.context().running()) { // the deadline counts from when the control thread hears of it
     t.job.clock().advance(1s);
     t.job.context().run_ready();
     std::this_thread::yield();
@@ -199,7 +201,8 @@ SCENARIO("one context may have several sources", "[runtime][context]") {
   CHECK(report.records == 3);
 }
 
-SCENARIO("listeners hear of a batch in order, and in the order they were added", "[runtime][listener]") {
+SCENARIO("listeners hear of a batch in order, and in the order they were added",
+         "[runtime][listener]") {
   const auto how = GENERATE(from_range(every_mode()));
   struct notes final : weir::listener {
     notes(std::string who, texts& to) : name(std::move(who)), lines(&to) {}
@@ -219,9 +222,9 @@ SCENARIO("listeners hear of a batch in order, and in the order they were added",
   REQUIRE(t.job.step());
   REQUIRE(t.job.step());
   REQUIRE(t.job.context().stop());
-  CHECK(lines == texts{"a submitted 1000", "b submitted 1000", "a started 1000", "b started 1000", "a finished 1000",
-                       "b finished 1000", "a submitted 2000", "b submitted 2000", "a started 2000", "b started 2000",
-                       "a finished 2000", "b finished 2000"});
+  CHECK(lines == texts{"a submitted 1000", "b submitted 1000", "a started 1000", "b started 1000",
+                       "a finished 1000", "b finished 1000", "a submitted 2000", "b submitted 2000",
+                       "a started 2000", "b started 2000", "a finished 2000", "b finished 2000"});
 }
 
 SCENARIO("a listener may ask for a stop, not wait for it", "[runtime][listener]") {
@@ -255,7 +258,8 @@ SCENARIO("the trigger once reads all there is in one batch and ends", "[runtime]
   CHECK(t.job.reports()[0].records == 100);
 }
 
-SCENARIO("the trigger available_now reads what was there at the start, within the limits, and ends", "[runtime][trigger]") {
+SCENARIO("the trigger available_now reads what was there at the start, within the limits, and ends",
+         "[runtime][trigger]") {
   const auto how = GENERATE(from_range(every_mode()));
   auto options = weir::test::options_for(how);
   options.trigger = weir::trigger::available_now;
@@ -263,7 +267,9 @@ SCENARIO("the trigger available_now reads what was there at the start, within th
   numbers_job t(options);
   struct adds final : weir::listener {
     explicit adds(std::shared_ptr<weir::memory_log<int>> log) : to(std::move(log)) {}
-    void on_finished(const weir::batch_report&) override { to->append(6); } // arrives after the start
+    void on_finished(const weir::batch_report&) override {
+      to->append(6);
+    } // arrives after the start
     std::shared_ptr<weir::memory_log<int>> to;
   };
   t.job.context().add_listener(std::make_shared<adds>(t.input));
@@ -294,7 +300,9 @@ SCENARIO("available_now with nothing to read ends without a batch", "[runtime][t
 SCENARIO("the log hook gets what is at or above its level", "[runtime][log]") {
   auto options = weir::test::options_for();
   texts lines;
-  options.log = [&](const weir::log_record& r) { lines.push_back(fmt::format("{}: {}", r.component, r.message)); };
+  options.log = [&](const weir::log_record& r) {
+    lines.push_back(fmt::format("{}: {}", r.component, r.message));
+  };
   options.min_log_level = weir::log_level::error;
   numbers_job t(options);
   t.sink->fail_in("write");
@@ -302,10 +310,12 @@ SCENARIO("the log hook gets what is at or above its level", "[runtime][log]") {
   REQUIRE(t.job.step());
   CHECK_FALSE(t.job.context().await());
   REQUIRE(lines.size() == 1);
-  CHECK_THAT(lines[0], Catch::StartsWith("weir.job: ") && Catch::Contains("the fake sink fails in write"));
+  CHECK_THAT(lines[0],
+             Catch::StartsWith("weir.job: ") && Catch::Contains("the fake sink fails in write"));
 }
 
-SCENARIO("the host hears of every thread by its name; in line there is none", "[runtime][threads]") {
+SCENARIO("the host hears of every thread by its name; in line there is none",
+         "[runtime][threads]") {
   std::mutex mutex;
   std::set<std::string> names;
   auto options = weir::test::options_for({weir::executor_kind::actors});

@@ -7,7 +7,8 @@ using weir::errc;
 using weir::error;
 
 SCENARIO("an error seen from one level up keeps its code and its causes", "[runtime][error]") {
-  const auto inner = error(errc::io, "disk full", {error(errc::io, "part 1"), error(errc::io, "part 2")});
+  const auto inner =
+      error(errc::io, "disk full", {error(errc::io, "part 1"), error(errc::io, "part 2")});
   const auto outer = error(inner).with("saving batch 7");
   CHECK(outer.code() == errc::io);
   CHECK(outer.message() == "saving batch 7: disk full");

@@ -1,16 +1,17 @@
 // Every mistake of a graph at once, each with the line of the user's call; and the plan for people.
 #include <weir/weir.hpp>
 
-#include <tests/support/jobs.hpp>
-
 #include <catch2/catch.hpp>
+#include <tests/support/jobs.hpp>
 
 using Catch::Contains;
 using weir::errc;
 
 namespace {
 
-auto numbers(weir::context& to) { return weir::memory_stream(to, std::make_shared<weir::memory_log<int>>(2)); }
+auto numbers(weir::context& to) {
+  return weir::memory_stream(to, std::make_shared<weir::memory_log<int>>(2));
+}
 constexpr auto same = [](int n) { return n; };
 constexpr auto ignore = [](const weir::batch_view<int>&) {};
 
@@ -53,7 +54,8 @@ SCENARIO("all mistakes of a graph are told at once, each with its line", "[runti
   CHECK_THAT(text, Contains("'map' is never used") && Contains(place(forgotten_line)));
   CHECK_THAT(text, Contains("partitions is 0") && Contains(place(zero_line)));
   CHECK_THAT(text, Contains("partitions is 129") && Contains(place(many_line)));
-  CHECK_THAT(text, Contains("the name 'twice' is already taken") && Contains(place(second_name_line)));
+  CHECK_THAT(text,
+             Contains("the name 'twice' is already taken") && Contains(place(second_name_line)));
   CHECK_THAT(text, Contains("two contexts") && Contains(place(union_line)));
   THEN("explain tells the same, and nothing runs") {
     CHECK_FALSE(ctx.explain());
@@ -72,19 +74,25 @@ SCENARIO("a node that is added after the start is told at the next start", "[run
   REQUIRE(ctx.stop());
   const auto again = ctx.start();
   REQUIRE_FALSE(again);
-  CHECK_THAT(again.error().to_string(), Contains("added after the start") && Contains(place(late_line)));
+  CHECK_THAT(again.error().to_string(),
+             Contains("added after the start") && Contains(place(late_line)));
 }
 
-SCENARIO("the plan as text lists every node, its operators and where they were written", "[runtime][explain]") {
+SCENARIO("the plan as text lists every node, its operators and where they were written",
+         "[runtime][explain]") {
   auto ctx = *weir::context::make({.worker_threads = 2, .memory_budget = 20 << 20});
+  const auto in = numbers(ctx);
+  const auto with_one = [](int n) { return std::pair(n, 1); };
   const auto line = __LINE__ + 1;
-  numbers(ctx).map([](int n) { return std::pair(n, 1); }).named("pairs").reduce_by_key(std::plus<>{}, 3).print(5);
+  in.map(with_one).named("pairs").reduce_by_key(std::plus<>{}, 3).print(5);
   const auto text = ctx.explain();
   REQUIRE(text);
   INFO(*text);
-  CHECK_THAT(*text, Contains("2 worker thread(s), 20 MiB: 9 for sources, 4 for edges, 7 for kept data"));
+  CHECK_THAT(*text,
+             Contains("2 worker thread(s), 20 MiB: 9 for sources, 4 for edges, 7 for kept data"));
   CHECK_THAT(*text, Contains("0 source memory  x2, one partition per range\n"));
-  CHECK_THAT(*text, Contains("1 stage  pairs (map | reduce_by_key (combine))  x2, 3 partitions  <- 0\n"));
+  CHECK_THAT(*text,
+             Contains("1 stage  pairs (map | reduce_by_key (combine))  x2, 3 partitions  <- 0\n"));
   CHECK_THAT(*text, Contains("2 stage  reduce_by_key  x2, partitions of its input  <- 1\n"));
   CHECK_THAT(*text, Contains("3 sink   print  x1  <- 2\n"));
   CHECK_THAT(*text, Contains(fmt::format("map at {}:{}", __FILE__, line)));
@@ -92,7 +100,8 @@ SCENARIO("the plan as text lists every node, its operators and where they were w
 
 SCENARIO("the plan as a drawing names nodes and edges", "[runtime][explain]") {
   auto ctx = *weir::context::make({.worker_threads = 1});
-  weir::memory_stream(ctx, std::make_shared<weir::memory_log<int>>(), "quoted \"name\"").for_each_batch(ignore);
+  weir::memory_stream(ctx, std::make_shared<weir::memory_log<int>>(), "quoted \"name\"")
+      .for_each_batch(ignore);
   const auto dot = ctx.explain(weir::explain_format::dot);
   REQUIRE(dot);
   CHECK_THAT(*dot, Catch::StartsWith("digraph job {") && Catch::EndsWith("}\n"));

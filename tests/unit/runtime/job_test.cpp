@@ -1,11 +1,10 @@
-// Where the time of a batch goes, what waits, and what rate control makes of it. The manual clock moves inside user
-// functions, so every duration can be checked by hand.
+// Where the time of a batch goes, what waits, and what rate control makes of it. The manual clock
+// moves inside user functions, so every duration can be checked by hand.
 #include <weir/weir.hpp>
 
+#include <catch2/catch.hpp>
 #include <tests/support/fake_sink.hpp>
 #include <tests/support/jobs.hpp>
-
-#include <catch2/catch.hpp>
 
 using namespace std::chrono_literals;
 using weir::duration;
@@ -74,8 +73,9 @@ SCENARIO("a batch that is noticed late tells how late", "[runtime][batch_report]
   CHECK(t.job.reports()[0].lateness == 300ms);
 }
 
-SCENARIO("time behind a sink that stands still is blocked time, and the next batch's scheduling delay",
-         "[runtime][batch_report]") {
+SCENARIO(
+    "time behind a sink that stands still is blocked time, and the next batch's scheduling delay",
+    "[runtime][batch_report]") {
   timed_job t(one_thread());
   t.sink->shut();
   t.input->append(1);
@@ -97,7 +97,8 @@ SCENARIO("time behind a sink that stands still is blocked time, and the next bat
   CHECK(reports[1].total_delay() == 502ms);
 }
 
-SCENARIO("only so many batches wait; the ticks past them are merged into the next batch", "[runtime][batch_scheduler]") {
+SCENARIO("only so many batches wait; the ticks past them are merged into the next batch",
+         "[runtime][batch_scheduler]") {
   auto options = one_thread();
   options.max_waiting_batches = 1;
   timed_job t(options, 0ms);
@@ -115,7 +116,8 @@ SCENARIO("only so many batches wait; the ticks past them are merged into the nex
   CHECK(t.job.reports()[1].merged_ticks == 0);
 }
 
-SCENARIO("a batch takes no more than the rate allows, and the rest is lag", "[runtime][rate_control]") {
+SCENARIO("a batch takes no more than the rate allows, and the rest is lag",
+         "[runtime][rate_control]") {
   auto options = one_thread();
   options.rate_control = {.first_batch_rate = 30};
   timed_job t(options);
@@ -139,7 +141,9 @@ SCENARIO("gains can be changed while a job runs", "[runtime][rate_control]") {
   t.cost = 2ms; // 500 records per second
   WHEN("the proportional gain stays") {
     const auto third = *t.job.step();
-    THEN("the rate goes to what was measured") { CHECK(third.sources[0].rate.rate_after.value() == Approx(500)); }
+    THEN("the rate goes to what was measured") {
+      CHECK(third.sources[0].rate.rate_after.value() == Approx(500));
+    }
   }
   WHEN("the proportional gain is halved") {
     REQUIRE(t.job.context().set_gains({.proportional = 0.5, .integral = 0, .min_rate = 1}));
@@ -153,8 +157,10 @@ SCENARIO("a report as JSON has the parts under their names and units", "[runtime
   t.input->append_all({1, 2});
   const auto text = weir::to_json(*t.job.step());
   using Catch::Contains;
-  CHECK_THAT(text, Contains(R"("epoch":1)") && Contains(R"("time_ms":1767225601000)") && Contains(R"("records":2)"));
-  CHECK_THAT(text, Contains(R"("topic":"numbers")") && Contains(R"("until":2)") && Contains(R"("failure":null)"));
+  CHECK_THAT(text, Contains(R"("epoch":1)") && Contains(R"("time_ms":1767225601000)") &&
+                       Contains(R"("records":2)"));
+  CHECK_THAT(text, Contains(R"("topic":"numbers")") && Contains(R"("until":2)") &&
+                       Contains(R"("failure":null)"));
   CHECK_THAT(text, Contains(R"("processing_time_ms":4)"));
   CHECK(text.find('\n') == std::string::npos);
 }

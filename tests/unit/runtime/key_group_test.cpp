@@ -10,15 +10,18 @@ using weir::partition_of;
 
 SCENARIO("hashes are the same on every machine and in every version", "[runtime][key_group]") {
   // Golden values: checkpoints and repartition topics address keys by them. Never change them.
-  CHECK(key_hash<std::string>{}(std::string()) == 0x2d06800538d394c2ULL); // XXH3 of nothing, as published
+  CHECK(key_hash<std::string>{}(std::string()) ==
+        0x2d06800538d394c2ULL); // XXH3 of nothing, as published
   CHECK(key_hash<std::string>{}(std::string("weir")) == 0x09831dc741817118ULL);
   CHECK(key_hash<std::int64_t>{}(42) == 0xd5a6f8c838df27c8ULL);
   CHECK((key_hash<std::pair<std::string, std::int32_t>>{}({"a", 1})) == 0x332d8fde124825dfULL);
 }
 
 SCENARIO("what is equal hashes alike", "[runtime][key_group]") {
-  CHECK(key_hash<std::string>{}(std::string_view("key")) == key_hash<std::string>{}(std::string("key")));
-  CHECK(key_hash<std::string_view>{}(std::string_view("key")) == key_hash<std::string>{}(std::string("key")));
+  CHECK(key_hash<std::string>{}(std::string_view("key")) ==
+        key_hash<std::string>{}(std::string("key")));
+  CHECK(key_hash<std::string_view>{}(std::string_view("key")) ==
+        key_hash<std::string>{}(std::string("key")));
   CHECK(key_hash<double>{}(0.0) == key_hash<double>{}(-0.0));
   using viewed = std::pair<std::string_view, int>;
   using owned = std::pair<std::string, int>;

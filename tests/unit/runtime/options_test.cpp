@@ -21,15 +21,19 @@ std::string verdict(const context_options& options) {
 
 SCENARIO("the defaults are accepted", "[runtime][options]") { CHECK(verdict({}) == "accepted"); }
 
-SCENARIO("a value outside its range is refused with the field, the value and what is allowed", "[runtime][options]") {
+SCENARIO("a value outside its range is refused with the field, the value and what is allowed",
+         "[runtime][options]") {
   using Catch::Contains;
   CHECK_THAT(verdict({.name = ""}), Contains("name") && Contains("1 to 64"));
   CHECK_THAT(verdict({.name = std::string(65, 'x')}), Contains("65 characters"));
   CHECK_THAT(verdict({.batch_interval = 0ms}), Contains("batch_interval is 0 ns"));
-  CHECK_THAT(verdict({.batch_interval = 1500us}), Contains("batch_interval is 1500000 ns") && Contains("whole number"));
+  CHECK_THAT(verdict({.batch_interval = 1500us}),
+             Contains("batch_interval is 1500000 ns") && Contains("whole number"));
   CHECK_THAT(verdict({.worker_threads = 1025}), Contains("worker_threads is 1025"));
-  CHECK_THAT(verdict({.memory_budget = 1 << 20}), Contains("memory_budget is 1048576") && Contains("8 MiB"));
-  CHECK_THAT(verdict({.default_partitions = 129}), Contains("default_partitions is 129") && Contains("128"));
+  CHECK_THAT(verdict({.memory_budget = 1 << 20}),
+             Contains("memory_budget is 1048576") && Contains("8 MiB"));
+  CHECK_THAT(verdict({.default_partitions = 129}),
+             Contains("default_partitions is 129") && Contains("128"));
   CHECK_THAT(verdict({.block = {.max_records = 0}}), Contains("block.max_records is 0"));
   CHECK_THAT(verdict({.block = {.max_bytes = 0}}), Contains("max_bytes 0"));
   CHECK_THAT(verdict({.max_waiting_batches = 0}), Contains("max_waiting_batches is 0"));

@@ -1,10 +1,10 @@
-// Credit on every link: nothing beyond the window, barriers behind their blocks, everything sent in the end.
+// Credit on every link: nothing beyond the window, barriers behind their blocks, everything sent in
+// the end.
 #include <weir/runtime/internal/outbox.hpp>
-
-#include <tests/support/replicas.hpp>
 
 #include <catch2/catch.hpp>
 #include <rapidcheck/catch.h>
+#include <tests/support/replicas.hpp>
 
 using namespace std::chrono_literals;
 using weir::outbox;
@@ -27,14 +27,17 @@ struct one_producer {
       consumer.slots = 1;
       consumer.slot_inputs = {0};
       next += consumer_replicas[i];
-      all.nodes[0].outputs.push_back({.consumer = consumer.id, .window = {.blocks = 2, .bytes = 100}});
+      all.nodes[0].outputs.push_back(
+          {.consumer = consumer.id, .window = {.blocks = 2, .bytes = 100}});
     }
     all.replicas = next;
     out.emplace(all.nodes[0], 0, all, sent, clock);
     out->begin(weir::test::batch_for(all, 1));
   }
 
-  void grant(std::uint32_t link, std::int64_t bytes) { out->add_credit({link, {.blocks = 1, .bytes = bytes}}); }
+  void grant(std::uint32_t link, std::int64_t bytes) {
+    out->add_credit({link, {.blocks = 1, .bytes = bytes}});
+  }
 
   weir::plan all;
   recording_transport sent;
@@ -88,7 +91,8 @@ SCENARIO("a barrier alone needs no credit", "[runtime][outbox]") {
   CHECK(p.sent.text == std::vector<std::string>{"1<1", "1<end of 1"});
 }
 
-SCENARIO("a block larger than the window is sent when nothing else is under way", "[runtime][outbox]") {
+SCENARIO("a block larger than the window is sent when nothing else is under way",
+         "[runtime][outbox]") {
   one_producer p({1});
   p.out->emit(partition_id(0), block_of({1}, 10));
   p.out->emit(partition_id(0), block_of({2}, 900));
@@ -144,7 +148,8 @@ TEST_CASE("credit is conserved under random interleavings", "[runtime][outbox]")
     for (int step = 0; step < steps; ++step) {
       const auto what = *rc::gen::inRange(0, 10);
       if (what < 5) {
-        const auto charge = *rc::gen::oneOf(rc::gen::inRange<std::size_t>(1, 100), rc::gen::inRange<std::size_t>(101, 400));
+        const auto charge = *rc::gen::oneOf(rc::gen::inRange<std::size_t>(1, 100),
+                                            rc::gen::inRange<std::size_t>(101, 400));
         const auto partition = *rc::gen::inRange(0U, 4U);
         p.out->emit(partition_id(partition), block_of({step}, charge));
         posted[partition % 2].push_back(std::to_string(step));

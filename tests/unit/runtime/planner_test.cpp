@@ -1,9 +1,8 @@
 // Replicas, links, windows and shares of memory.
 #include <weir/runtime/plan.hpp>
 
-#include <tests/support/replicas.hpp>
-
 #include <catch2/catch.hpp>
+#include <tests/support/replicas.hpp>
 
 using weir::node_id;
 using weir::partition_rule;
@@ -26,7 +25,9 @@ weir::node sink_of(node_id input, std::uint32_t max_replicas = 0) {
 
 } // namespace
 
-SCENARIO("a node has no more replicas than worker threads, partitions of its input, or its own limit", "[runtime][planner]") {
+SCENARIO(
+    "a node has no more replicas than worker threads, partitions of its input, or its own limit",
+    "[runtime][planner]") {
   weir::graph g;
   auto source = bare_node(weir::node_kind::source, "source");
   source.max_replicas = 3;
@@ -45,14 +46,19 @@ SCENARIO("a node has no more replicas than worker threads, partitions of its inp
   CHECK(p->at(behind).slots == 8);
 }
 
-SCENARIO("the default number of partitions is that of the worker threads, at most 128", "[runtime][planner]") {
+SCENARIO("the default number of partitions is that of the worker threads, at most 128",
+         "[runtime][planner]") {
   weir::graph g;
   const auto from = g.add(bare_node(weir::node_kind::source, "source"));
   const auto shuffle = g.add(fixed(0, {from}));
   g.add(sink_of(shuffle));
   CHECK(weir::make_plan(g, {.worker_threads = 3})->at(shuffle).fixed_partitions == 3);
-  CHECK(weir::make_plan(g, {.worker_threads = 200, .memory_budget = std::size_t{8} << 30})->at(shuffle).fixed_partitions == 128);
-  CHECK(weir::make_plan(g, {.worker_threads = 3, .default_partitions = 7})->at(shuffle).fixed_partitions == 7);
+  CHECK(weir::make_plan(g, {.worker_threads = 200, .memory_budget = std::size_t{8} << 30})
+            ->at(shuffle)
+            .fixed_partitions == 128);
+  CHECK(weir::make_plan(g, {.worker_threads = 3, .default_partitions = 7})
+            ->at(shuffle)
+            .fixed_partitions == 7);
 }
 
 SCENARIO("a union has the partitions of its inputs one after another", "[runtime][planner]") {
@@ -75,7 +81,8 @@ SCENARIO("a union has the partitions of its inputs one after another", "[runtime
   CHECK(b.nodes[left.value].input_partitions == 4);
 }
 
-SCENARIO("a missing batch stays missing, or is an error where all inputs are needed", "[runtime][planner]") {
+SCENARIO("a missing batch stays missing, or is an error where all inputs are needed",
+         "[runtime][planner]") {
   weir::graph g;
   const auto here = g.add(bare_node(weir::node_kind::source, "here"));
   const auto gone = g.add(bare_node(weir::node_kind::source, "gone"));
@@ -93,11 +100,13 @@ SCENARIO("a missing batch stays missing, or is an error where all inputs are nee
   const auto described = weir::describe_nodes(g, *p, b);
   REQUIRE_FALSE(described);
   CHECK(described.error().code() == weir::errc::invalid_graph);
-  CHECK_THAT(described.error().message(), Catch::Contains("'union_with'") && Catch::Contains("'map'"));
+  CHECK_THAT(described.error().message(),
+             Catch::Contains("'union_with'") && Catch::Contains("'map'"));
   CHECK_FALSE(b.nodes[mapped.value].present);
 }
 
-SCENARIO("the windows of all links fit the edges' share, two blocks each at least", "[runtime][planner]") {
+SCENARIO("the windows of all links fit the edges' share, two blocks each at least",
+         "[runtime][planner]") {
   weir::graph g;
   const auto from = g.add(bare_node(weir::node_kind::source, "source"));
   const auto shuffle = g.add(fixed(4, {from}));
@@ -108,8 +117,10 @@ SCENARIO("the windows of all links fit the edges' share, two blocks each at leas
   for (const auto& planned : p->nodes)
     for (const auto& edge : planned.outputs) {
       CHECK(edge.window.blocks >= 2);
-      CHECK(edge.window.bytes >= 2 * static_cast<std::int64_t>(planned.limits.max_bytes)); // blocks shrink to fit
-      windows += static_cast<std::size_t>(edge.window.bytes) * planned.replicas * p->at(edge.consumer).replicas;
+      CHECK(edge.window.bytes >=
+            2 * static_cast<std::int64_t>(planned.limits.max_bytes)); // blocks shrink to fit
+      windows += static_cast<std::size_t>(edge.window.bytes) * planned.replicas *
+                 p->at(edge.consumer).replicas;
     }
   CHECK(windows <= p->budget.edges);
 }
@@ -122,7 +133,8 @@ SCENARIO("a budget too small for the links between replicas is refused", "[runti
   const auto p = weir::make_plan(g, {.worker_threads = 64, .memory_budget = 8 << 20});
   REQUIRE_FALSE(p);
   CHECK(p.error().code() == weir::errc::out_of_budget);
-  CHECK_THAT(p.error().message(), Catch::Contains("memory_budget") && Catch::Contains("worker_threads"));
+  CHECK_THAT(p.error().message(),
+             Catch::Contains("memory_budget") && Catch::Contains("worker_threads"));
 }
 
 SCENARIO("what is kept is shared by the replicas that keep something", "[runtime][planner]") {

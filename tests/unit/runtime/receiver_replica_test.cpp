@@ -1,9 +1,8 @@
 // A receiver reads while it has credit, gives others their turn, and forgets what is aborted.
 #include <weir/runtime/internal/receiver_replica.hpp>
 
-#include <tests/support/replicas.hpp>
-
 #include <catch2/catch.hpp>
+#include <tests/support/replicas.hpp>
 
 using weir::epoch;
 using weir::received;
@@ -45,7 +44,8 @@ struct one_source {
     g.add(weir::test::bare_node(weir::node_kind::sink, "out", {weir::node_id(0)}));
     all = *weir::make_plan(g, {.worker_threads = 1});
     all.nodes[0].outputs[0].window = window;
-    environment = {.job = &g, .all = &all, .out = &sent, .clock = &clock, .log = {}, .make_receiver = {}};
+    environment = {
+        .job = &g, .all = &all, .out = &sent, .clock = &clock, .log = {}, .make_receiver = {}};
     auto made = std::make_unique<counting>();
     work = made.get();
     reader.emplace(environment, weir::node_id(0), 0, std::move(made));
@@ -89,7 +89,8 @@ SCENARIO("a receiver that has read its ranges ends the batch", "[runtime][receiv
   CHECK(t.sent.reports[0].bytes_out == 200);
 }
 
-SCENARIO("a receiver without credit is not called until credit comes back", "[runtime][receiver_replica]") {
+SCENARIO("a receiver without credit is not called until credit comes back",
+         "[runtime][receiver_replica]") {
   one_source t({.blocks = 2, .bytes = 1000});
   t.work->last = 10;
   t.start(1);
@@ -102,7 +103,8 @@ SCENARIO("a receiver without credit is not called until credit comes back", "[ru
   CHECK(t.sent.text.back() == "1<3");
 }
 
-SCENARIO("a receiver with much to read lets other work have its turn", "[runtime][receiver_replica]") {
+SCENARIO("a receiver with much to read lets other work have its turn",
+         "[runtime][receiver_replica]") {
   one_source t;
   t.work->last = 100;
   t.reader->start(weir::test::batch_for(t.all, 1));
@@ -138,7 +140,8 @@ SCENARIO("a receiver with nothing to read waits for its wake-up", "[runtime][rec
   CHECK(t.sent.text == texts{"1<1", "1<end of 1"});
 }
 
-SCENARIO("an abort ends the batch early, and the next one starts clean", "[runtime][receiver_replica]") {
+SCENARIO("an abort ends the batch early, and the next one starts clean",
+         "[runtime][receiver_replica]") {
   one_source t({.blocks = 1, .bytes = 1000});
   t.work->last = 5;
   t.start(1);

@@ -53,17 +53,21 @@ SCENARIO("views are found wherever they hide", "[runtime][record_traits]") {
   STATIC_REQUIRE_FALSE(self_contained<std::tuple<int, std::pair<std::string_view, int>>>);
 }
 
-SCENARIO("a class with private members is a view until its author opts in", "[runtime][record_traits]") {
+SCENARIO("a class with private members is a view until its author opts in",
+         "[runtime][record_traits]") {
   STATIC_REQUIRE_FALSE(self_contained<closed_class>);
   STATIC_REQUIRE(self_contained<opted_in>);
 }
 
-SCENARIO("the owning twin of a view outlives the bytes it was made from", "[runtime][record_traits]") {
+SCENARIO("the owning twin of a view outlives the bytes it was made from",
+         "[runtime][record_traits]") {
   using viewed = std::pair<std::string_view, std::optional<std::string_view>>;
-  STATIC_REQUIRE(std::is_same_v<owned_t<viewed>, std::pair<std::string, std::optional<std::string>>>);
+  STATIC_REQUIRE(
+      std::is_same_v<owned_t<viewed>, std::pair<std::string, std::optional<std::string>>>);
   STATIC_REQUIRE(std::is_same_v<owned_t<plain>, plain>);
   std::string bytes = "some text";
-  const auto owned = record_traits<viewed>::to_owned({std::string_view(bytes), std::string_view(bytes).substr(5)});
+  const auto owned =
+      record_traits<viewed>::to_owned({std::string_view(bytes), std::string_view(bytes).substr(5)});
   bytes = "overwritten";
   CHECK(owned.first == "some text");
   CHECK(owned.second == "text");

@@ -1,10 +1,9 @@
 // What a job promises its sources: when they are asked, told and interrupted.
 #include <weir/weir.hpp>
 
+#include <catch2/catch.hpp>
 #include <tests/support/fake_sink.hpp>
 #include <tests/support/jobs.hpp>
-
-#include <catch2/catch.hpp>
 
 using namespace std::chrono_literals;
 using weir::errc;
@@ -14,13 +13,15 @@ using texts = std::vector<std::string>;
 
 namespace {
 
-/// What a fake source is told to do, and what it was asked. In line only: everything is on the test's thread.
+/// What a fake source is told to do, and what it was asked. In line only: everything is on the
+/// test's thread.
 struct source_script {
-  std::int64_t latest = 0;     ///< Records there are: 0, 1, 2, ...
+  std::int64_t latest = 0; ///< Records there are: 0, 1, 2, ...
   std::int64_t position = 0;
-  std::int64_t hold_at = -1;   ///< The receiver finds nothing from this record on.
+  std::int64_t hold_at = -1; ///< The receiver finds nothing from this record on.
   bool ready = true;
-  std::string fail_in;         ///< "open", "survey", "begin" or "receive".
+  bool present = true; ///< Whether there is a batch at the next time at all.
+  std::string fail_in; ///< "open", "survey", "begin" or "receive".
   texts calls;
   weir::source_host* host = nullptr;
   std::function<void()> wake;
@@ -73,7 +74,9 @@ public:
     script_->host = setup.host;
     return script_->enter("open");
   }
-  std::unique_ptr<weir::receiver> make_receiver(std::uint32_t) override { return std::make_unique<fake_receiver>(*script_); }
+  std::unique_ptr<weir::receiver> make_receiver(std::uint32_t) override {
+    return std::make_unique<fake_receiver>(*script_);
+  }
   [[nodiscard]] bool ready() const override { return script_->ready; }
   expected<std::vector<weir::partition_position>> survey() override {
     if (auto entered = script_->enter("survey"); !entered)
@@ -82,7 +85,7 @@ public:
   }
   weir::source_batch plan(const std::vector<weir::partition_position>& unread,
                           const std::vector<std::optional<std::uint64_t>>&) override {
-    weir::source_batch work;
+    weir::source_batch work{.name = {}, .present = script_->present, .ranges = {}};
     for (const auto& p : unread) {
       work.ranges.push_back({p.topic, p.partition, p.position, p.latest, p.latest});
       script_->position = p.latest;
@@ -91,7 +94,8 @@ public:
   }
   void completed(const weir::batch&, const weir::source_batch& work) override {
     if (!work.ranges.empty())
-      script_->calls.push_back(fmt::format("completed [{}, {})", work.ranges[0].from, work.ranges[0].until));
+      script_->calls.push_back(
+          fmt::format("completed [{}, {})", work.ranges[0].from, work.ranges[0].until));
   }
   void rewind(const weir::source_batch& first) override {
     script_->position = first.ranges.empty() ? script_->position : first.ranges[0].from;
@@ -108,16 +112,15 @@ private:
 
 /// A fake source into a fake sink.
 struct fake_job {
-  fake_job() {
-    weir::add_source<int>(job.context(), {.label = "fake",
-                                          .make = [this] { return std::make_unique<fake_source>(script); },
-                                          .max_replicas = 1,
-                                          .mistakes = {}})
-        .to(weir::test::to_fake_sink<int>(sink));
-  }
+  fake_job() { in.to(weir::test::to_fake_sink<int>(sink)); }
   source_script script;
   std::shared_ptr<weir::test::sink_control> sink = std::make_shared<weir::test::sink_control>();
   weir::testing::stepped_job job = *weir::testing::stepped_job::make(weir::test::options_for());
+  weir::stream<int> in = weir::add_source<int>(
+      job.context(), {.label = "fake",
+                      .make = [this] { return std::make_unique<fake_source>(script); },
+                      .max_replicas = 1,
+                      .mistakes = {}});
 };
 
 } // namespace
@@ -174,6 +177,36 @@ SCENARIO("empty batches run while a source is not ready", "[runtime][source]") {
   CHECK(t.job.step()->records == 2);
 }
 
+SCENARIO("a missing batch stays missing, and sinks do not hear of it", "[runtime][source]") {
+  fake_job t;
+  auto keyed = std::make_shared<weir::test::sink_control>();
+  t.in.map([](int n) { return std::pair(n, 1); })
+      .reduce_by_key(std::plus<>{})
+      .map([](const std::pair<int, int>& p) { return p.second; })
+      .to(weir::test::to_fake_sink<int>(keyed));
+  t.script.present = false;
+  const auto missing = t.job.step();
+  REQUIRE(missing);
+  CHECK_FALSE(missing->failure);
+  CHECK(t.sink->calls() == texts{"open"});
+  CHECK(keyed->calls() == texts{"open"});
+  t.script.present = true;
+  REQUIRE(t.job.step());
+  CHECK(t.sink->count("commit") == 1);
+  CHECK(keyed->count("commit") == 1);
+}
+
+SCENARIO("a missing batch is an error for operators that need all their inputs",
+         "[runtime][source]") {
+  fake_job t;
+  t.in.count().for_each_batch([](const weir::batch_view<std::int64_t>&) {});
+  t.script.present = false;
+  const auto missing = t.job.step();
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().code() == errc::invalid_graph);
+  CHECK_THAT(missing.error().message(), Catch::Contains("count"));
+}
+
 SCENARIO("a receiver that waits for data is called again after its wake-up", "[runtime][source]") {
   fake_job t;
   t.script.latest = 3;
@@ -187,7 +220,8 @@ SCENARIO("a receiver that waits for data is called again after its wake-up", "[r
   CHECK(t.job.reports()[0].records == 3);
 }
 
-SCENARIO("partitions that are lost abort the open batch, and reading goes on from its beginning", "[runtime][source]") {
+SCENARIO("partitions that are lost abort the open batch, and reading goes on from its beginning",
+         "[runtime][source]") {
   fake_job t;
   t.script.latest = 3;
   t.script.hold_at = 2;
@@ -207,7 +241,9 @@ SCENARIO("partitions that are lost abort the open batch, and reading goes on fro
   const auto again = *t.job.step();
   CHECK_FALSE(again.failure);
   CHECK(again.records == 5);
-  THEN("nothing is left behind when the job is drained") { CHECK(t.job.context().stop()->batches_left == 0); }
+  THEN("nothing is left behind when the job is drained") {
+    CHECK(t.job.context().stop()->batches_left == 0);
+  }
 }
 
 SCENARIO("partitions that are still owned let the open batch finish first", "[runtime][source]") {

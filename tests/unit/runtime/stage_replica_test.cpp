@@ -1,9 +1,8 @@
 // One replica between two inputs and one output: alignment, credit, resuming, aborts.
 #include <weir/runtime/internal/stage_replica.hpp>
 
-#include <tests/support/replicas.hpp>
-
 #include <catch2/catch.hpp>
+#include <tests/support/replicas.hpp>
 
 using namespace std::chrono_literals;
 using weir::epoch;
@@ -26,8 +25,8 @@ public:
     seen_ = 0;
     return {};
   }
-  weir::expected<progress> process(std::uint32_t input, const weir::parcel& in, weir::block_cursor& cursor,
-                                   weir::emitter& out) override {
+  weir::expected<progress> process(std::uint32_t input, const weir::parcel& in,
+                                   weir::block_cursor& cursor, weir::emitter& out) override {
     const auto numbers = weir::test::numbers_in(in.data);
     for (auto i = cursor.next_record; i < numbers.size();) {
       if (numbers[i] < 0)
@@ -62,7 +61,8 @@ private:
   int seen_ = 0;
 };
 
-/// Sources a and b (replicas 0 and 1), the stage (2) with both as inputs, a sink (3) that takes `window`.
+/// Sources a and b (replicas 0 and 1), the stage (2) with both as inputs, a sink (3) that takes
+/// `window`.
 struct two_inputs {
   explicit two_inputs(weir::credit::amount window = {.blocks = 100, .bytes = 100'000}) {
     using enum weir::node_kind;
@@ -72,21 +72,27 @@ struct two_inputs {
     g.add(weir::test::bare_node(sink, "out", {weir::node_id(2)}));
     all = *weir::make_plan(g, {.worker_threads = 1});
     all.nodes[2].outputs[0].window = window;
-    environment = {.job = &g, .all = &all, .out = &sent, .clock = &clock, .log = {}, .make_receiver = {}};
+    environment = {
+        .job = &g, .all = &all, .out = &sent, .clock = &clock, .log = {}, .make_receiver = {}};
     auto made = std::make_unique<one_by_one>(calls);
     work = made.get();
     middle.emplace(environment, weir::node_id(2), 0, std::move(made));
     REQUIRE(middle->open([] {}));
   }
 
-  void block(std::uint32_t slot, std::uint64_t number, std::vector<int> numbers, std::size_t charge = 40) {
-    middle->take(weir::data_message{slot, batch(number), {block_of(std::move(numbers), charge), partition_id(0)}});
+  void block(std::uint32_t slot, std::uint64_t number, std::vector<int> numbers,
+             std::size_t charge = 40) {
+    middle->take(weir::data_message{
+        slot, batch(number), {block_of(std::move(numbers), charge), partition_id(0)}});
   }
   void mark(std::uint32_t slot, std::uint64_t number, bool present = true) {
     const auto whole = batch(number);
-    middle->take(weir::mark_message{slot, whole, {.epoch = whole->epoch, .time = whole->time, .present = present}});
+    middle->take(weir::mark_message{
+        slot, whole, {.epoch = whole->epoch, .time = whole->time, .present = present}});
   }
-  void grant(std::int64_t bytes = 100) { middle->take(weir::grant_message{0, {.blocks = 1, .bytes = bytes}}); }
+  void grant(std::int64_t bytes = 100) {
+    middle->take(weir::grant_message{0, {.blocks = 1, .bytes = bytes}});
+  }
 
   weir::batch_ptr batch(std::uint64_t number) {
     auto& known = batches[number];
@@ -124,7 +130,8 @@ SCENARIO("a batch ends when every input has ended it", "[runtime][stage_replica]
   CHECK(t.sent.reports[0].counts.records_in == 2);
 }
 
-SCENARIO("blocks of the next batch wait until this one has ended on every input", "[runtime][stage_replica]") {
+SCENARIO("blocks of the next batch wait until this one has ended on every input",
+         "[runtime][stage_replica]") {
   two_inputs t;
   t.mark(0, 1);
   t.block(0, 2, {21}); // input 0 is already one batch ahead
@@ -147,7 +154,8 @@ SCENARIO("a missing batch on one input is missing for the stage", "[runtime][sta
   CHECK(t.calls == texts{"begin 1", "end 1, missing"});
 }
 
-SCENARIO("a stage without credit stops behind the record and goes on from there", "[runtime][stage_replica]") {
+SCENARIO("a stage without credit stops behind the record and goes on from there",
+         "[runtime][stage_replica]") {
   two_inputs t({.blocks = 2, .bytes = 1000});
   t.block(0, 1, {1, 2, 3, 4, 5});
   THEN("it overshoots by one record and keeps the credit of its input") {
@@ -176,7 +184,8 @@ SCENARIO("a stage without credit stops behind the record and goes on from there"
   }
 }
 
-SCENARIO("a stage that waits for the outside world ends its batch after a wake-up", "[runtime][stage_replica]") {
+SCENARIO("a stage that waits for the outside world ends its batch after a wake-up",
+         "[runtime][stage_replica]") {
   two_inputs t;
   t.work->outside_is_busy = true;
   t.mark(0, 1);
@@ -189,12 +198,13 @@ SCENARIO("a stage that waits for the outside world ends its batch after a wake-u
   CHECK(t.sent.reports[0].blocked == 5ms);
 }
 
-SCENARIO("an abort forgets the batch and gives back the credit of every block of it", "[runtime][stage_replica]") {
+SCENARIO("an abort forgets the batch and gives back the credit of every block of it",
+         "[runtime][stage_replica]") {
   two_inputs t({.blocks = 1, .bytes = 1000});
   t.block(0, 1, {1, 2, 3}, 30); // blocked in the middle
   t.block(1, 1, {4}, 20);       // in the inbox
   t.mark(1, 1);
-  t.block(1, 2, {5}, 10);       // of the next batch
+  t.block(1, 2, {5}, 10); // of the next batch
   t.middle->abort(epoch(1));
   CHECK(t.calls.back() == "5 from 1");
   CHECK(std::count(t.calls.begin(), t.calls.end(), "abort") == 1);

@@ -1,13 +1,13 @@
 // One directory per batch, one file per partition, whole or not at all.
 #include <weir/weir.hpp>
 
+#include <catch2/catch.hpp>
+#include <tests/support/jobs.hpp>
+
 #include <filesystem>
 #include <fstream>
 #include <map>
 
-#include <tests/support/jobs.hpp>
-
-#include <catch2/catch.hpp>
 #include <unistd.h>
 
 namespace fs = std::filesystem;
@@ -40,7 +40,8 @@ std::map<std::string, std::string> files_in(const fs::path& root) {
   for (const auto& entry : fs::recursive_directory_iterator(root))
     if (entry.is_regular_file()) {
       std::ifstream in(entry.path());
-      found[fs::relative(entry.path(), root).string()] = std::string(std::istreambuf_iterator<char>(in), {});
+      found[fs::relative(entry.path(), root).string()] =
+          std::string(std::istreambuf_iterator<char>(in), {});
     }
   return found;
 }
@@ -49,12 +50,14 @@ using contents = std::map<std::string, std::string>;
 
 } // namespace
 
-SCENARIO("each batch becomes a directory with one part file per partition, empty ones included", "[connectors][file]") {
+SCENARIO("each batch becomes a directory with one part file per partition, empty ones included",
+         "[connectors][file]") {
   const auto how = GENERATE(from_range(weir::test::every_mode()));
   const scratch dir;
   auto job = *weir::testing::stepped_job::make(weir::test::options_for(how));
   auto log = std::make_shared<weir::memory_log<std::string>>(3);
-  weir::memory_stream(job.context(), log).save_as_text_files((dir.path() / "words").string(), "txt");
+  weir::memory_stream(job.context(), log)
+      .save_as_text_files((dir.path() / "words").string(), "txt");
   log->append_all({"a", "b"}, 0);
   log->append_all({"c"}, 2);
   REQUIRE(job.step());
@@ -71,7 +74,8 @@ SCENARIO("without a suffix the directory ends with the time", "[connectors][file
   const scratch dir;
   auto job = *weir::testing::stepped_job::make(weir::test::options_for());
   auto log = std::make_shared<weir::memory_log<std::pair<std::string, int>>>();
-  weir::memory_stream(job.context(), log).save_as_text_files((dir.path() / "new" / "pairs").string());
+  weir::memory_stream(job.context(), log)
+      .save_as_text_files((dir.path() / "new" / "pairs").string());
   log->append({"key", 7});
   REQUIRE(job.step());
   CHECK(files_in(dir.path()) == contents{{"new/pairs-1767225601000/part-00000", "(key,7)\n"}});
@@ -112,7 +116,8 @@ SCENARIO("a place that cannot be written fails the batch with the path", "[conne
   std::ofstream(dir.path() / "file") << "not a directory";
   auto job = *weir::testing::stepped_job::make(weir::test::options_for());
   auto log = std::make_shared<weir::memory_log<int>>();
-  weir::memory_stream(job.context(), log).save_as_text_files((dir.path() / "file" / "below").string());
+  weir::memory_stream(job.context(), log)
+      .save_as_text_files((dir.path() / "file" / "below").string());
   const auto report = job.step();
   REQUIRE(report);
   REQUIRE(report->failure);

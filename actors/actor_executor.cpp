@@ -114,27 +114,38 @@ public:
     caf::scoped_actor waiting{system_};
     for (auto& each : actors_)
       waiting->wait_for(each);
+    for (auto& tag : tags_)
+      tag.acquire();
     actors_.clear();
     supervisor_ = nullptr;
   }
 
 private:
+  template <caf::message_priority Priority = caf::message_priority::normal, class Handle, class Message>
+  static void hand_over(const Handle& to, hand_off& tag, Message message) {
+#if defined(__SANITIZE_THREAD__)
+    auto content = caf::make_message(std::move(message)); // complete before the release; an allocation that others spare
+    tag.release();
+    caf::actor_cast<caf::strong_actor_ptr>(to)->enqueue(nullptr, caf::make_message_id(Priority), std::move(content), nullptr);
+#else
+    (void)tag;
+    caf::anon_send<Priority>(to, std::move(message));
+#endif
+  }
+
   template <class Message>
   void tell(replica_id to, Message message) {
-    tags_[to.value].release();
-    caf::anon_send(actors_[to.value], std::move(message));
+    hand_over(actors_[to.value], tags_[to.value], std::move(message));
   }
 
   template <class Message>
   void tell_urgently(replica_id to, Message message) {
-    tags_[to.value].release();
-    caf::anon_send<caf::message_priority::high>(actors_[to.value], std::move(message));
+    hand_over<caf::message_priority::high>(actors_[to.value], tags_[to.value], std::move(message));
   }
 
   template <class Message>
   void tell_supervisor(Message message) {
-    supervisor_tag_.release();
-    caf::anon_send(supervisor_, std::move(message));
+    hand_over(supervisor_, supervisor_tag_, std::move(message));
   }
 
   /// From any thread, also before the actors are there and while they leave.

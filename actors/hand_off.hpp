@@ -8,9 +8,22 @@ extern "C" void __tsan_release(void* address);
 
 namespace weir::actors {
 
-/// One per actor. Senders release it before a send, the actor acquires it at the entry of a handler.
+/// One per actor. Senders release it before a send; the actor acquires it at the entry of a handler and releases it at the
+/// end, because its next handler may run on another worker thread.
 class hand_off {
 public:
+  /// One handler of the actor, from beginning to end.
+  class turn {
+  public:
+    explicit turn(hand_off& of) noexcept : of_(&of) { of_->acquire(); }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+    ~turn() { of_->release(); }
+
+  private:
+    hand_off* of_;
+  };
+
   void release() noexcept {
 #if defined(__SANITIZE_THREAD__)
     __tsan_release(this);

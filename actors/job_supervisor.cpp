@@ -7,28 +7,31 @@ job_supervisor::behavior_type supervise(job_supervisor::stateful_pointer<supervi
   self->state.tracker = epoch_tracker(replicas);
   self->state.events = std::move(events);
   self->state.tag = tag;
-  const auto state_of = [](job_supervisor::stateful_pointer<supervisor_state> me) -> supervisor_state& {
-    me->state.tag->acquire();
-    return me->state;
+  const auto in_turn = [self](auto&& call) {
+    const hand_off::turn turn(*self->state.tag);
+    call(self->state);
   };
   return {
       [=](const batch_ended& m) {
-        auto& state = state_of(self);
-        if (auto all = state.tracker.ended(m.report))
-          state.events.complete(m.report.epoch, std::move(*all));
+        in_turn([&](supervisor_state& state) {
+          if (auto all = state.tracker.ended(m.report))
+            state.events.complete(m.report.epoch, std::move(*all));
+        });
       },
       [=](const batch_failed& m) {
-        auto& state = state_of(self);
-        if (state.tracker.failed(m.at))
-          state.events.failed(m.at, *m.reason);
+        in_turn([&](supervisor_state& state) {
+          if (state.tracker.failed(m.at))
+            state.events.failed(m.at, *m.reason);
+        });
       },
       [=](const batch_forgotten& m) {
-        auto& state = state_of(self);
-        if (state.tracker.aborted(m.at))
-          state.events.aborted(m.at);
+        in_turn([&](supervisor_state& state) {
+          if (state.tracker.aborted(m.at))
+            state.events.aborted(m.at);
+        });
       },
-      [=](const expect_batch& m) { state_of(self).tracker.open(m.at); },
-      [=](const expect_abort&) { state_of(self).tracker.abort(); },
+      [=](const expect_batch& m) { in_turn([&](supervisor_state& state) { state.tracker.open(m.at); }); },
+      [=](const expect_abort&) { in_turn([](supervisor_state& state) { state.tracker.abort(); }); },
       [=](const quit&) { self->quit(); },
   };
 }

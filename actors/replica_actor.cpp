@@ -6,19 +6,22 @@ replica_actor::behavior_type run_replica(replica_actor::stateful_pointer<replica
                                          hand_off* tag) {
   self->state.work = std::move(work);
   self->state.tag = tag;
-  const auto replica_of = [](replica_actor::stateful_pointer<replica_state> me) -> replica& {
-    me->state.tag->acquire();
-    return *me->state.work;
+  const auto in_turn = [self](auto&& call) {
+    const hand_off::turn turn(*self->state.tag);
+    call(*self->state.work);
   };
   return {
-      [=](const data_message& m) { replica_of(self).take(m); },
-      [=](const mark_message& m) { replica_of(self).take(m); },
-      [=](const grant_message& m) { replica_of(self).take(m); },
-      [=](const start_batch& m) { replica_of(self).start(m.whole); },
-      [=](const abort_batch& m) { replica_of(self).abort(m.at); },
-      [=](const resume&) { replica_of(self).resume(); },
+      [=](const data_message& m) { in_turn([&](replica& r) { r.take(m); }); },
+      [=](const mark_message& m) { in_turn([&](replica& r) { r.take(m); }); },
+      [=](const grant_message& m) { in_turn([&](replica& r) { r.take(m); }); },
+      [=](const start_batch& m) { in_turn([&](replica& r) { r.start(m.whole); }); },
+      [=](const abort_batch& m) { in_turn([&](replica& r) { r.abort(m.at); }); },
+      [=](const resume&) { in_turn([](replica& r) { r.resume(); }); },
       [=](const quit&) {
-        replica_of(self).close();
+        in_turn([&](replica& r) {
+          r.close();
+          self->state.work.reset();
+        });
         self->quit();
       },
   };

@@ -70,14 +70,14 @@ public:
         return result;
       }
     }
-    supervisor_ = system_.spawn(supervise, setup_.all->replicas, setup_.events, &supervisor_tag_);
+    supervisor_ = system_.spawn<caf::lazy_init>(supervise, setup_.all->replicas, setup_.events, &supervisor_tag_);
     for (auto& r : replicas) {
       auto* tag = &tags_[r->id().value];
       tag->release();
       if (setup_.job->at(r->node()).blocking)
-        actors_.push_back(system_.spawn<caf::detached>(run_replica, std::move(r), tag));
+        actors_.push_back(system_.spawn<caf::detached + caf::lazy_init>(run_replica, std::move(r), tag));
       else
-        actors_.push_back(system_.spawn(run_replica, std::move(r), tag));
+        actors_.push_back(system_.spawn<caf::lazy_init>(run_replica, std::move(r), tag));
     }
     started_.store(true, std::memory_order_release);
     return {};

@@ -4,6 +4,7 @@ namespace weir::actors {
 
 job_supervisor::behavior_type supervise(job_supervisor::stateful_pointer<supervisor_state> self, std::uint32_t replicas,
                                         executor_events events, hand_off* tag) {
+  tag->acquire();
   self->state.tracker = epoch_tracker(replicas);
   self->state.events = std::move(events);
   self->state.tag = tag;

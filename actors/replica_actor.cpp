@@ -4,6 +4,7 @@ namespace weir::actors {
 
 replica_actor::behavior_type run_replica(replica_actor::stateful_pointer<replica_state> self, std::shared_ptr<replica> work,
                                          hand_off* tag) {
+  tag->acquire();
   self->state.work = std::move(work);
   self->state.tag = tag;
   const auto in_turn = [self](auto&& call) {

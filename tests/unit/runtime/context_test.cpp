@@ -314,7 +314,7 @@ SCENARIO("the log hook gets what is at or above its level", "[runtime][log]") {
              Catch::StartsWith("weir.job: ") && Catch::Contains("the fake sink fails in write"));
 }
 
-SCENARIO("the host hears of every thread by its name; in line there is none",
+SCENARIO("the host hears of every thread by its name, in line there is none",
          "[runtime][threads]") {
   std::mutex mutex;
   std::set<std::string> names;

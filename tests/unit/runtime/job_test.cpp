@@ -97,7 +97,7 @@ SCENARIO(
   CHECK(reports[1].total_delay() == 502ms);
 }
 
-SCENARIO("only so many batches wait; the ticks past them are merged into the next batch",
+SCENARIO("only so many batches wait, the ticks past them are merged into the next batch",
          "[runtime][batch_scheduler]") {
   auto options = one_thread();
   options.max_waiting_batches = 1;

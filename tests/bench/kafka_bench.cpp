@@ -1,23 +1,11 @@
-// One measurement of weir, or of the raw loop beside it, on a real broker; run.py calls it.
+// One measurement of weir, or of the raw loop beside it, on a real broker; run.py calls it:
 //
-//   kafka_bench preload      --brokers B --topic T --records N
-//   kafka_bench count        --brokers B --topic T --impl weir|raw|raw_one_queue --threads N
-//   kafka_bench word_count   the same
-//   kafka_bench idle_batches --brokers B --topic T --seconds S
-//   kafka_bench stalled_sink --brokers B --topic T --seconds S
+// - kafka_bench preload --brokers B --topic T --records N
+// - kafka_bench count|word_count --brokers B --topic T --impl weir|raw|raw_one_queue --threads N
+//   [--budget-mib M]
+// - kafka_bench idle_batches|stalled_sink --brokers B --topic T --seconds S [--payload BYTES]
 //
 // Prints one JSON object. Exit code 1 when the result is wrong, 2 on bad usage.
-#include "lines.hpp"
-#include "raw_loop.hpp"
-
-#include <weir/connectors/kafka.hpp>
-#include <weir/connectors/kafka/internal/queue_sizes.hpp>
-#include <weir/runtime/memory_budget.hpp>
-#include <weir/weir.hpp>
-
-#include <fmt/format.h>
-#include <tests/support/kafka/topic_admin.hpp>
-
 #include <condition_variable>
 #include <cstdio>
 #include <fstream>
@@ -57,6 +45,10 @@ public:
   }
   [[nodiscard]] std::uint64_t number(const std::string& name) const {
     return std::stoull(text(name));
+  }
+  /// Of the job, or of the job that the raw loop takes its settings from.
+  [[nodiscard]] std::size_t memory_budget() const {
+    return (values_.contains("budget-mib") ? number("budget-mib") : 512) << 20;
   }
 
 private:
@@ -153,7 +145,7 @@ kafka::direct_stream_options reading(const arguments& args, std::size_t consumer
 
 /// The raw loop with the client settings that weir chooses under the same budget.
 bench::raw_result run_raw(const arguments& args, bool words) {
-  const auto share = memory_budget::carve(context_options{}.memory_budget).sources;
+  const auto share = memory_budget::carve(args.memory_budget()).sources;
   const auto sizes = kafka::size_queues(share, partitions);
   if (!sizes)
     fail(sizes.error().message());
@@ -174,7 +166,9 @@ bench::raw_result run_raw(const arguments& args, bool words) {
 /// that the client's queues are full when the clock starts, as they are for the raw loop.
 bench::raw_result run_weir(const arguments& args, bool words) {
   const auto threads = args.number("threads");
-  auto ctx = context::make(job_options(threads));
+  auto job = job_options(threads);
+  job.memory_budget = args.memory_budget();
+  auto ctx = context::make(job);
   if (!ctx)
     fail(ctx.error().message());
   bench::raw_result result;

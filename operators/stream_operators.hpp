@@ -47,7 +47,8 @@ public:
 
   // ---- steps: record by record, fused
 
-  /// `change(record)` for each record, in order.
+  /// `change(record)` for each record, in order. A view that `change` returns must point into the record or into what
+  /// outlives the batch; return an owning type for anything else.
   template <operator_function<T> F>
   [[nodiscard]] auto map(F change, here where = here::current()) const {
     return open().then(step::map<F>(std::move(change)), where);

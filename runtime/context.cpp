@@ -182,6 +182,7 @@ expected<void> context::set_gains(pid_gains gains) {
   options.rate_control.gains = gains;
   if (auto governor = make_governor(options); !governor)
     return std::move(governor).error();
+  composed_->options.rate_control.gains = gains; // for the next start too
   if (const auto running = impl_->current())
     running->set_gains(gains);
   return {};

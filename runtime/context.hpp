@@ -50,7 +50,9 @@ public:
   ///          source or sink from opening, in which case nothing runs.
   expected<void> start();
 
-  /// Stops within `deadline`. Blocks. A context that does not run is left as it is.
+  /// Stops within `deadline`. Blocks, so neither a listener nor a user's function may call it: they use `request_stop`.
+  /// A context that does not run is left as it is. The deadline is looked at between blocks: a user's function is not
+  /// interrupted.
   /// @returns what was left; the error that ended the job; or errc::invalid_state in a listener, where it only asks.
   expected<stop_result> stop(duration deadline = std::chrono::seconds(30), stop_mode mode = stop_mode::drain);
 
@@ -71,7 +73,8 @@ public:
   /// Hears of every batch from the next start on. Kept until the context ends.
   void add_listener(std::shared_ptr<listener> hears);
 
-  /// New gains for every source's controller, from the next batch on. @returns errc::invalid_config.
+  /// New gains for every source's controller, from the next batch on and for later starts. Not while `start` runs.
+  /// @returns errc::invalid_config, and then nothing changes.
   expected<void> set_gains(pid_gains gains);
 
   /// The plan for people. @returns the mistakes of the graph, as `start` would.

@@ -45,7 +45,7 @@ private:
   error failed(std::string_view what) {
     blocks_.clear();
     return error(errc::user_function_failed,
-                 fmt::format("'{}': the user's function threw: {} in {}; the batch is not committed", kind_, what,
+                 fmt::format("'{}': the user's function threw: {} in {}; the batch's offsets are not committed", kind_, what,
                              describe_ranges(*whole_)));
   }
 

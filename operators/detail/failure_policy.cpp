@@ -57,7 +57,7 @@ expected<void> failure_policy::settle_at(const std::string& place) {
   noted_ = false;
   if (failure_)
     return error(errc::user_function_failed,
-                 fmt::format("{} at {}; the batch is not committed. Mend the function or the record, or set on_error to drop",
+                 fmt::format("{} at {}; the batch's offsets are not committed. Mend the function or the record, or set on_error to drop",
                              *std::exchange(failure_, std::nullopt), place));
   if (!logged_ && context_.log)
     context_.log(log_level::warning, fmt::format("record dropped at {}: {}", place, last_drop_));

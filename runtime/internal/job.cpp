@@ -314,7 +314,7 @@ void job::on_aborted(epoch at) {
   auto report = describe(dropped, {});
   report.failure = abort_reason_ ? *abort_reason_
                                  : error(quiescing_.empty() ? errc::stopped : errc::partitions_lost,
-                                         "the batch was aborted before it was complete; nothing of it is committed");
+                                         "the batch was aborted before it was complete; its offsets are not committed");
   for (const auto& hears : listeners_)
     hears->on_finished(report);
   if (stopping_ || abort_reason_) { // else it is planned again

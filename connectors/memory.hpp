@@ -1,11 +1,11 @@
 // Records from and to the program's own memory: for tests, benchmarks and small jobs.
 #pragma once
 
+#include <weir/operators/stream.hpp>
+
 #include <memory>
 #include <mutex>
 #include <vector>
-
-#include <weir/operators/stream.hpp>
 
 namespace weir {
 
@@ -23,18 +23,23 @@ public:
   void append_all(std::vector<T> records, std::uint32_t partition = 0) {
     std::lock_guard guard(mutex_);
     auto& to = partitions_.at(partition);
-    to.insert(to.end(), std::make_move_iterator(records.begin()), std::make_move_iterator(records.end()));
+    to.insert(to.end(), std::make_move_iterator(records.begin()),
+              std::make_move_iterator(records.end()));
   }
 
-  [[nodiscard]] std::uint32_t partitions() const { return static_cast<std::uint32_t>(partitions_.size()); }
+  [[nodiscard]] std::uint32_t partitions() const {
+    return static_cast<std::uint32_t>(partitions_.size());
+  }
 
   [[nodiscard]] std::int64_t end(std::uint32_t partition) const {
     std::lock_guard guard(mutex_);
     return static_cast<std::int64_t>(partitions_.at(partition).size());
   }
 
-  /// Copies records `[from, until)` of a partition into `to`, as far as it takes them. @returns how many it took.
-  std::int64_t read(std::uint32_t partition, std::int64_t from, std::int64_t until, block_builder<T>& to) const {
+  /// Copies records `[from, until)` of a partition into `to`, as far as it takes them. @returns how
+  /// many it took.
+  std::int64_t read(std::uint32_t partition, std::int64_t from, std::int64_t until,
+                    block_builder<T>& to) const {
     std::lock_guard guard(mutex_);
     const auto& records = partitions_.at(partition);
     std::int64_t at = from;
@@ -97,21 +102,31 @@ public:
       : name_(std::move(name)), log_(std::move(log)), positions_(log_->partitions(), 0) {}
 
   expected<void> open(const source_setup&) override { return {}; }
-  std::unique_ptr<receiver> make_receiver(std::uint32_t) override { return std::make_unique<memory_receiver<T>>(log_); }
+  std::unique_ptr<receiver> make_receiver(std::uint32_t) override {
+    return std::make_unique<memory_receiver<T>>(log_);
+  }
 
   expected<std::vector<partition_position>> survey() override {
     std::vector<partition_position> unread;
     for (std::uint32_t p = 0; p < positions_.size(); ++p)
-      unread.push_back({.topic = name_, .partition = static_cast<std::int32_t>(p), .position = positions_[p], .latest = log_->end(p)});
+      unread.push_back({.topic = name_,
+                        .partition = static_cast<std::int32_t>(p),
+                        .position = positions_[p],
+                        .latest = log_->end(p)});
     return unread;
   }
 
-  source_batch plan(const std::vector<partition_position>& unread, const std::vector<std::optional<std::uint64_t>>& limits) override {
+  source_batch plan(const std::vector<partition_position>& unread,
+                    const std::vector<std::optional<std::uint64_t>>& limits) override {
     source_batch work;
     for (std::size_t p = 0; p < unread.size(); ++p) {
-      const auto most = limits[p] ? std::min(static_cast<std::int64_t>(*limits[p]), unread[p].lag()) : unread[p].lag();
-      work.ranges.push_back({.topic = name_, .partition = unread[p].partition, .from = unread[p].position,
-                             .until = unread[p].position + most, .latest = unread[p].latest});
+      const auto most = limits[p] ? std::min(static_cast<std::int64_t>(*limits[p]), unread[p].lag())
+                                  : unread[p].lag();
+      work.ranges.push_back({.topic = name_,
+                             .partition = unread[p].partition,
+                             .from = unread[p].position,
+                             .until = unread[p].position + most,
+                             .latest = unread[p].latest});
       positions_[p] = work.ranges.back().until;
     }
     return work;
@@ -132,18 +147,20 @@ private:
 
 } // namespace detail
 
-/// A stream of what is appended to `log`, from its beginning at each start. Partition i of the stream is partition i of
-/// the log.
+/// A stream of what is appended to `log`, from its beginning at each start. Partition i of the
+/// stream is partition i of the log.
 template <class T>
-stream<T> memory_stream(context& to, std::shared_ptr<memory_log<T>> log, std::string name = "memory",
+stream<T> memory_stream(context& to, std::shared_ptr<memory_log<T>> log,
+                        std::string name = "memory",
                         std::source_location where = std::source_location::current()) {
   const auto partitions = log->partitions();
-  return add_source<T>(to,
-                       {.label = name,
-                        .make = [name, log] { return std::make_unique<detail::memory_source<T>>(name, log); },
-                        .max_replicas = partitions,
-                        .mistakes = {}},
-                       where);
+  return add_source<T>(
+      to,
+      {.label = name,
+       .make = [name, log] { return std::make_unique<detail::memory_source<T>>(name, log); },
+       .max_replicas = partitions,
+       .mistakes = {}},
+      where);
 }
 
 /// What a memory sink has taken: records of complete batches only. Thread-safe.
@@ -208,7 +225,8 @@ private:
 /// A sink that appends the records of each complete batch to `table`.
 template <class T>
 sink_factory<T> memory_sink(std::shared_ptr<memory_table<T>> table) {
-  return {.traits = {.name = "memory"}, .make = [table] { return std::make_unique<detail::memory_sink<T>>(table); }};
+  return {.traits = {.name = "memory"},
+          .make = [table] { return std::make_unique<detail::memory_sink<T>>(table); }};
 }
 
 } // namespace weir

@@ -1,5 +1,12 @@
-// An open run of steps: its type carries them, so the compiler fuses them into one loop. Next: stream.hpp.
+// An open run of steps: its type carries them, so the compiler fuses them into one loop. Next:
+// stream.hpp.
 #pragma once
+
+#include <weir/operators/detail/block_head.hpp>
+#include <weir/operators/detail/forward_tail.hpp>
+#include <weir/operators/detail/fused_stage.hpp>
+#include <weir/operators/step/step.hpp>
+#include <weir/runtime/context.hpp>
 
 #include <memory>
 #include <source_location>
@@ -7,12 +14,6 @@
 #include <tuple>
 #include <utility>
 #include <vector>
-
-#include <weir/operators/detail/block_head.hpp>
-#include <weir/operators/detail/forward_tail.hpp>
-#include <weir/operators/detail/fused_stage.hpp>
-#include <weir/operators/step/step.hpp>
-#include <weir/runtime/context.hpp>
 
 namespace weir {
 
@@ -23,7 +24,8 @@ class stream_operators;
 
 namespace detail {
 
-/// What is known of a chain beside its functions: where it reads, and what its node will say of itself.
+/// What is known of a chain beside its functions: where it reads, and what its node will say of
+/// itself.
 struct chain_start {
   std::shared_ptr<composition> composed{};
   std::vector<node_id> inputs{};
@@ -34,7 +36,8 @@ struct chain_start {
   std::vector<operator_info> operators{}; ///< Head first when it is an operator, then the steps.
   std::vector<on_error> policies{};       ///< One for the head, then one per step.
   bool head_is_operator = false;
-  std::shared_ptr<stage_operators> first_half{}; ///< Of the head's operator: the node before the exchange that begins its work.
+  std::shared_ptr<stage_operators>
+      first_half{}; ///< Of the head's operator: the node before the exchange that begins its work.
 };
 
 /// What the tail that closes a chain adds to the node.
@@ -44,7 +47,8 @@ struct chain_end {
   std::uint32_t fixed_partitions = 0;
   bool retains = false;
   bool needs_all_inputs = false;
-  std::shared_ptr<stage_operators> operators{}; ///< Filled in, for the chain that does the second half of the tail's operator.
+  std::shared_ptr<stage_operators>
+      operators{}; ///< Filled in, for the chain that does the second half of the tail's operator.
 };
 
 /// Whether every value from the head to behind the last step is a view.
@@ -59,14 +63,16 @@ consteval bool all_views() {
 
 } // namespace detail
 
-/// An open chain: head, then steps, on one thread and in one loop. Further steps extend it; an action, a shuffle,
-/// `share()` or conversion to `stream<T>` closes it into a node. A chain that is used twice runs twice, unless shared.
-/// At most 32 steps: compile time grows with their square. Copyable as long as its functions are.
+/// An open chain: head, then steps, on one thread and in one loop. Further steps extend it; an
+/// action, a shuffle, `share()` or conversion to `stream<T>` closes it into a node. A chain that is
+/// used twice runs twice, unless shared. At most 32 steps: compile time grows with their square.
+/// Copyable as long as its functions are.
 template <class T, class Head, class... Steps>
 class [[nodiscard("a chain does nothing until an action closes it")]] chain
     : public stream_operators<chain<T, Head, Steps...>, T> {
 public:
-  static_assert(sizeof...(Steps) <= 32, "more than 32 steps in one chain: put .share() in between, or join steps into one");
+  static_assert(sizeof...(Steps) <= 32,
+                "more than 32 steps in one chain: put .share() in between, or join steps into one");
   using record_type = T;
 
   chain(detail::chain_start start, Head head, std::tuple<Steps...> steps)
@@ -79,8 +85,9 @@ public:
     return renamed;
   }
 
-  /// Says what becomes of a record for which the last operator's function throws. Directly behind reduce_by_key,
-  /// combine_by_key or reduce that covers combining before the exchange too, for every consumer of this chain.
+  /// Says what becomes of a record for which the last operator's function throws. Directly behind
+  /// reduce_by_key, combine_by_key or reduce that covers combining before the exchange too, for
+  /// every consumer of this chain.
   [[nodiscard]] chain on_error(weir::on_error policy) const {
     chain changed = *this;
     changed.start_.policies.back() = policy;
@@ -91,8 +98,10 @@ public:
 
   /// Closes the chain: its records become blocks that any number of consumers share.
   [[nodiscard]] stream<T> share(std::source_location where = std::source_location::current()) const;
-  operator stream<T>() const { // NOLINT(google-explicit-constructor): closing is what assigning means
-    return share(written_at()); // a conversion cannot take the user's line: that of the last operator is next to it
+  operator stream<T>()
+      const { // NOLINT(google-explicit-constructor): closing is what assigning means
+    return share(written_at()); // a conversion cannot take the user's line: that of the last
+                                // operator is next to it
   }
 
   /// For operators: this chain with one more step.
@@ -102,8 +111,8 @@ public:
     longer.operators.push_back({std::string(Step::kind), where});
     longer.policies.push_back(start_.composed->options.on_error);
     using out = step::output_of<Step, T>;
-    return chain<out, Head, Steps..., Step>(std::move(longer), head_,
-                                            std::tuple_cat(steps_, std::tuple<Step>(std::move(step))));
+    return chain<out, Head, Steps..., Step>(
+        std::move(longer), head_, std::tuple_cat(steps_, std::tuple<Step>(std::move(step))));
   }
 
   /// For operators: closes the chain with a tail. @returns the node that now hosts it.
@@ -132,8 +141,10 @@ public:
       n.operators.push_back({end.kind, where});
     if (n.operators.empty())
       n.operators.push_back({"share", where});
-    n.make_stage = [head = head_, steps = steps_, tail = std::move(tail), operators]() -> std::unique_ptr<stage> {
-      return std::make_unique<detail::fused_stage<Head, Tail, Steps...>>(head, steps, tail, operators);
+    n.make_stage = [head = head_, steps = steps_, tail = std::move(tail),
+                    operators]() -> std::unique_ptr<stage> {
+      return std::make_unique<detail::fused_stage<Head, Tail, Steps...>>(head, steps, tail,
+                                                                         operators);
     };
     return start_.composed->graph.add(std::move(n));
   }
@@ -147,7 +158,8 @@ public:
 
 private:
   [[nodiscard]] std::source_location written_at() const {
-    return start_.operators.empty() ? start_.composed->graph.at(start_.inputs.front()).where : start_.operators.back().where;
+    return start_.operators.empty() ? start_.composed->graph.at(start_.inputs.front()).where
+                                    : start_.operators.back().where;
   }
 
   detail::chain_start start_;

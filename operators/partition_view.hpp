@@ -1,15 +1,17 @@
-// The records of one logical partition of one batch, as map_partitions and the actions on whole batches see them.
+// The records of one logical partition of one batch, as map_partitions and the actions on whole
+// batches see them.
 #pragma once
-
-#include <iterator>
-#include <vector>
 
 #include <weir/runtime/batch.hpp>
 #include <weir/runtime/block.hpp>
 
+#include <iterator>
+#include <vector>
+
 namespace weir {
 
-/// A forward range of `const T&` over all blocks of a partition. Keeps them alive; cheap to copy. Any thread.
+/// A forward range of `const T&` over all blocks of a partition. Keeps them alive; cheap to copy.
+/// Any thread.
 template <class T>
 class partition_view {
 public:
@@ -21,7 +23,8 @@ public:
     using iterator_category = std::forward_iterator_tag;
 
     iterator() = default;
-    iterator(const std::vector<block_ptr>* blocks, std::size_t block) : blocks_(blocks), block_(block) {}
+    iterator(const std::vector<block_ptr>* blocks, std::size_t block)
+        : blocks_(blocks), block_(block) {}
 
     const T& operator*() const { return block_cast<T>(*(*blocks_)[block_]).records()[record_]; }
     const T* operator->() const { return &**this; }
@@ -79,13 +82,19 @@ public:
   [[nodiscard]] weir::epoch epoch() const noexcept { return whole_->epoch; }
 
   /// By logical partition, empty ones included.
-  [[nodiscard]] const std::vector<partition_view<T>>& partitions() const noexcept { return partitions_; }
+  [[nodiscard]] const std::vector<partition_view<T>>& partitions() const noexcept {
+    return partitions_;
+  }
 
   /// What each source reads in this batch. With one source, range i is the source's partition i.
-  [[nodiscard]] const std::vector<source_batch>& sources() const noexcept { return whole_->sources; }
+  [[nodiscard]] const std::vector<source_batch>& sources() const noexcept {
+    return whole_->sources;
+  }
 
   /// The ranges of the first source: all there is in a job with one.
-  [[nodiscard]] const std::vector<offset_range>& offset_ranges() const { return whole_->sources.front().ranges; }
+  [[nodiscard]] const std::vector<offset_range>& offset_ranges() const {
+    return whole_->sources.front().ranges;
+  }
 
   [[nodiscard]] std::size_t size() const noexcept {
     std::size_t sum = 0;

@@ -7,16 +7,17 @@
 
 namespace weir {
 
-/// A function made anew for each replica by a factory: for functions that own what cannot be copied or shared, such as a
-/// connection or a parser with buffers. `stream.map(per_replica([] { return parser(); }))`. The factory runs in each
-/// replica before its first record, and must be copyable.
+/// A function made anew for each replica by a factory: for functions that own what cannot be copied
+/// or shared, such as a connection or a parser with buffers. `stream.map(per_replica([] { return
+/// parser(); }))`. The factory runs in each replica before its first record, and must be copyable.
 template <class Factory>
 class per_replica {
 public:
   using function = std::invoke_result_t<Factory&>;
 
   explicit per_replica(Factory make) : make_(std::move(make)) {}
-  per_replica(const per_replica& other) : make_(other.make_) {} // a copy starts without a function of its own
+  per_replica(const per_replica& other)
+      : make_(other.make_) {} // a copy starts without a function of its own
   per_replica(per_replica&&) = default;
   per_replica& operator=(per_replica&&) = default;
 

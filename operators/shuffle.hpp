@@ -1,4 +1,5 @@
-// Where records cross replicas: by key, or in turn. Next: the actors' outboxes, then a keyed head such as keyed/grouping.hpp.
+// Where records cross replicas: by key, or in turn. Next: the actors' outboxes, then a keyed head
+// such as keyed/grouping.hpp.
 #pragma once
 
 #include <weir/operators/detail/target_blocks.hpp>
@@ -6,8 +7,8 @@
 
 namespace weir::detail {
 
-/// The tail before a grouping: each (key, value) record goes to the partition of its key. Order is kept per (source
-/// partition, key).
+/// The tail before a grouping: each (key, value) record goes to the partition of its key. Order is
+/// kept per (source partition, key).
 template <class T>
 class shuffle_tail {
 public:
@@ -58,7 +59,8 @@ public:
   template <class Record, class End>
   void on_record(Record&& record, End&& end) {
     ++records_;
-    targets_.push(partition_id(next_++ % targets_.partitions()), std::forward<Record>(record), *end.out);
+    targets_.push(partition_id(next_++ % targets_.partitions()), std::forward<Record>(record),
+                  *end.out);
   }
 
   expected<void> leave(emitter&) { return {}; }

@@ -1,4 +1,5 @@
-// What users chain: a handle on a node of the graph. Next: stream_operators.hpp, what can be done with it.
+// What users chain: a handle on a node of the graph. Next: stream_operators.hpp, what can be done
+// with it.
 #pragma once
 
 #include <weir/operators/action/for_each.hpp>
@@ -8,13 +9,16 @@
 
 namespace weir {
 
-/// A stream of records of type `T`: a cheap handle on a node. Every consumer of the same stream shares its blocks.
+/// A stream of records of type `T`: a cheap handle on a node. Every consumer of the same stream
+/// shares its blocks.
 template <class T>
-class [[nodiscard("a stream does nothing until an action uses it")]] stream : public stream_operators<stream<T>, T> {
+class [[nodiscard("a stream does nothing until an action uses it")]] stream
+    : public stream_operators<stream<T>, T> {
 public:
   using record_type = T;
 
-  stream(std::shared_ptr<composition> composed, node_id node) : composed_(std::move(composed)), node_(node) {}
+  stream(std::shared_ptr<composition> composed, node_id node)
+      : composed_(std::move(composed)), node_(node) {}
 
   /// Gives the node its identity across versions. Unique within the graph.
   stream& named(std::string name) {
@@ -29,7 +33,8 @@ public:
   /// For operators: a chain that begins with this stream's records.
   [[nodiscard]] auto open_chain() const {
     return chain<T, detail::block_head<T>>(
-        {.composed = composed_, .inputs = {node_}, .policies = {composed_->options.on_error}}, {}, {});
+        {.composed = composed_, .inputs = {node_}, .policies = {composed_->options.on_error}}, {},
+        {});
   }
 
 private:
@@ -53,7 +58,8 @@ struct source_spec {
 
 /// Adds a source to a context. For connectors.
 template <class T>
-stream<T> add_source(context& to, source_spec spec, std::source_location where = std::source_location::current()) {
+stream<T> add_source(context& to, source_spec spec,
+                     std::source_location where = std::source_location::current()) {
   node n;
   n.kind = node_kind::source;
   n.operators.push_back({std::move(spec.label), where});

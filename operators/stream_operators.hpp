@@ -1,9 +1,6 @@
-// Every operator that streams and chains have; each method adds to the graph. Next: chain.hpp, then the steps.
+// Every operator that streams and chains have; each method adds to the graph. Next: chain.hpp, then
+// the steps.
 #pragma once
-
-#include <concepts>
-#include <functional>
-#include <ranges>
 
 #include <weir/operators/action/format_record.hpp>
 #include <weir/operators/chain.hpp>
@@ -23,10 +20,14 @@
 #include <weir/operators/text.hpp>
 #include <weir/runtime/sink.hpp>
 
+#include <concepts>
+#include <functional>
+#include <ranges>
+
 namespace weir {
 
-/// A function that an operator can call with a record. Copied once per replica, so it need not be thread-safe; one that
-/// cannot be copied comes from `per_replica(factory)`.
+/// A function that an operator can call with a record. Copied once per replica, so it need not be
+/// thread-safe; one that cannot be copied comes from `per_replica(factory)`.
 template <class F, class... Args>
 concept operator_function = std::copy_constructible<F> && std::is_invocable_v<F&, const Args&...>;
 
@@ -37,9 +38,10 @@ concept keyed = requires {
   typename T::second_type;
 } && std::same_as<T, std::pair<typename T::first_type, typename T::second_type>>;
 
-/// The operators of streams and chains alike. Every one may be called before the start only; each takes the line of the
-/// user's call for messages. `T` is the type of the records; results are per batch. A missing batch of the input stays
-/// missing, except where an operator needs all its inputs.
+/// The operators of streams and chains alike. Every one may be called before the start only; each
+/// takes the line of the user's call for messages. `T` is the type of the records; results are per
+/// batch. A missing batch of the input stays missing, except where an operator needs all its
+/// inputs.
 template <class Derived, class T>
 class stream_operators {
 public:
@@ -47,8 +49,8 @@ public:
 
   // ---- steps: record by record, fused
 
-  /// `change(record)` for each record, in order. A view that `change` returns must point into the record or into what
-  /// outlives the batch; return an owning type for anything else.
+  /// `change(record)` for each record, in order. A view that `change` returns must point into the
+  /// record or into what outlives the batch; return an owning type for anything else.
   template <operator_function<T> F>
   [[nodiscard]] auto map(F change, here where = here::current()) const {
     return open().then(step::map<F>(std::move(change)), where);
@@ -88,8 +90,8 @@ public:
 
   // ---- partitions
 
-  /// The elements of the range `change(partition_view)`, called once per batch and logical partition, empty ones included.
-  /// Keeps the partition's blocks until the batch ends.
+  /// The elements of the range `change(partition_view)`, called once per batch and logical
+  /// partition, empty ones included. Keeps the partition's blocks until the batch ends.
   template <operator_function<partition_view<T>> F>
   [[nodiscard]] auto map_partitions(F change, here where = here::current()) const {
     using head = detail::partition_head<T, F>;
@@ -98,14 +100,17 @@ public:
     return chain<typename head::value, head>(std::move(start), head(std::move(change)), {});
   }
 
-  /// The records of this stream, then those of `other`; this stream's partitions come first. Both must belong to the
-  /// same context.
+  /// The records of this stream, then those of `other`; this stream's partitions come first. Both
+  /// must belong to the same context.
   template <class Other>
   [[nodiscard]] auto union_with(const Other& other, here where = here::current()) const {
-    static_assert(std::is_same_v<typename Other::record_type, T>, "union_with needs two streams of the same record type");
+    static_assert(std::is_same_v<typename Other::record_type, T>,
+                  "union_with needs two streams of the same record type");
     if (composed() != other.composed())
       composed()->graph.add_mistake(
-          error(errc::invalid_graph, "union_with joins streams of two contexts; build both on the same context").at(where));
+          error(errc::invalid_graph,
+                "union_with joins streams of two contexts; build both on the same context")
+              .at(where));
     auto start = next_start({to_node(where), other.to_node(where)}, {"union_with", where});
     start.concatenates = true;
     start.needs_all_inputs = true;
@@ -115,8 +120,10 @@ public:
   /// The same records in exactly `partitions` partitions, in turn. Gives up order. 1 to 128.
   [[nodiscard]] auto repartition(std::uint32_t partitions, here where = here::current()) const {
     const auto node = open().close(detail::round_robin_tail<T>(),
-                                   {.kind = "repartition", .partitions = partition_rule::fixed,
-                                    .fixed_partitions = checked(partitions, where), .needs_all_inputs = true},
+                                   {.kind = "repartition",
+                                    .partitions = partition_rule::fixed,
+                                    .fixed_partitions = checked(partitions, where),
+                                    .needs_all_inputs = true},
                                    where);
     return start_at<T>(node);
   }
@@ -127,11 +134,12 @@ public:
   [[nodiscard]] auto count(here where = here::current()) const {
     const auto one = [](const T&) { return std::int64_t{1}; };
     const auto more = [](std::int64_t n, const T&) { return n + 1; };
-    return fold<std::int64_t>("count", one, more, std::plus<>{}, std::optional<std::int64_t>(0), where);
+    return fold<std::int64_t>("count", one, more, std::plus<>{}, std::optional<std::int64_t>(0),
+                              where);
   }
 
-  /// One record per batch: all records joined by `join(a, b)`, which must be associative and commutative. Nothing for an
-  /// empty batch.
+  /// One record per batch: all records joined by `join(a, b)`, which must be associative and
+  /// commutative. Nothing for an empty batch.
   template <class F>
     requires std::is_invocable_v<F&, owned_t<T>, const T&>
   [[nodiscard]] auto reduce(F join, here where = here::current()) const {
@@ -143,32 +151,42 @@ public:
   // ---- keys
 
   /// `(value, how often)` for each distinct record of the batch.
-  [[nodiscard]] auto count_by_value(std::uint32_t partitions = 0, here where = here::current()) const {
+  [[nodiscard]] auto count_by_value(std::uint32_t partitions = 0,
+                                    here where = here::current()) const {
     const auto own = [](std::int64_t) { return std::int64_t{1}; };
-    const auto with_one = open().then(step::map([](const T& record) { return std::pair<T, std::int64_t>(record, 1); }), where);
+    const auto with_one = open().then(
+        step::map([](const T& record) { return std::pair<T, std::int64_t>(record, 1); }), where);
     return with_one.combine("count_by_value", own, std::plus<>{}, std::plus<>{}, partitions, where);
   }
 
-  /// `(key, all values joined by join(a, b))` for each key of the batch. `join` must be associative and commutative. Combines
-  /// before the shuffle. @param partitions of the result, 1 to 128; 0: the default of the options.
+  /// `(key, all values joined by join(a, b))` for each key of the batch. `join` must be associative
+  /// and commutative. Combines before the shuffle. @param partitions of the result, 1 to 128; 0:
+  /// the default of the options.
   template <class F>
     requires keyed<T>
-  [[nodiscard]] auto reduce_by_key(F join, std::uint32_t partitions = 0, here where = here::current()) const {
+  [[nodiscard]] auto reduce_by_key(F join, std::uint32_t partitions = 0,
+                                   here where = here::current()) const {
     using value = typename T::second_type;
-    const auto own = [](const value& v) -> owned_t<value> { return record_traits<value>::to_owned(v); };
+    const auto own = [](const value& v) -> owned_t<value> {
+      return record_traits<value>::to_owned(v);
+    };
     return combine("reduce_by_key", own, join, join, partitions, where);
   }
 
-  /// `(key, accumulator)` for each key of the batch: `create(value)` begins one, `merge_value(accumulator, value)` adds to it,
-  /// `merge(accumulator, accumulator)` joins two, which must be associative and commutative. Combines before the shuffle.
+  /// `(key, accumulator)` for each key of the batch: `create(value)` begins one,
+  /// `merge_value(accumulator, value)` adds to it, `merge(accumulator, accumulator)` joins two,
+  /// which must be associative and commutative. Combines before the shuffle.
   template <class Create, class MergeValue, class Merge>
     requires keyed<T>
-  [[nodiscard]] auto combine_by_key(Create create, MergeValue merge_value, Merge merge, std::uint32_t partitions = 0,
+  [[nodiscard]] auto combine_by_key(Create create, MergeValue merge_value, Merge merge,
+                                    std::uint32_t partitions = 0,
                                     here where = here::current()) const {
-    return combine("combine_by_key", std::move(create), std::move(merge_value), std::move(merge), partitions, where);
+    return combine("combine_by_key", std::move(create), std::move(merge_value), std::move(merge),
+                   partitions, where);
   }
 
-  /// `(key, all its values)` for each key of the batch. Keeps every value until the batch ends: prefer reduce_by_key.
+  /// `(key, all its values)` for each key of the batch. Keeps every value until the batch ends:
+  /// prefer reduce_by_key.
   [[nodiscard]] auto group_by_key(std::uint32_t partitions = 0, here where = here::current()) const
     requires keyed<T>
   {
@@ -176,7 +194,8 @@ public:
     using value = owned_t<typename T::second_type>;
     using head = detail::group_head<T, key, value>;
     const auto node = open().close(detail::shuffle_tail<T>(),
-                                   {.kind = "shuffle", .partitions = partition_rule::fixed,
+                                   {.kind = "shuffle",
+                                    .partitions = partition_rule::fixed,
                                     .fixed_partitions = checked(partitions, where, true)},
                                    where);
     auto start = next_start({node}, {"group_by_key", where});
@@ -186,18 +205,23 @@ public:
 
   // ---- actions: without one nothing runs
 
-  /// Prints the first `n` records of each batch under a heading with the batch time. Diagnostic: for people.
+  /// Prints the first `n` records of each batch under a heading with the batch time. Diagnostic:
+  /// for people.
   void print(std::size_t n = 10, here where = here::current()) const;
 
-  /// Writes one directory per batch, `<prefix>-<ms>[.<suffix>]`, with one text file per partition, also for empty batches.
-  /// The directory appears whole or not at all; one of the same time is replaced.
-  void save_as_text_files(std::string prefix, std::string suffix = "", here where = here::current()) const;
+  /// Writes one directory per batch, `<prefix>-<ms>[.<suffix>]`, with one text file per partition,
+  /// also for empty batches. The directory appears whole or not at all; one of the same time is
+  /// replaced.
+  void save_as_text_files(std::string prefix, std::string suffix = "",
+                          here where = here::current()) const;
 
-  /// Calls `use(batch_view)` once per batch, empty ones included, on a worker thread. The batch is complete when it returns.
+  /// Calls `use(batch_view)` once per batch, empty ones included, on a worker thread. The batch is
+  /// complete when it returns.
   template <operator_function<batch_view<T>> F>
   void for_each_batch(F use, here where = here::current()) const;
 
-  /// Calls `use(partition_view)` once per batch and logical partition, empty ones included; partitions in parallel.
+  /// Calls `use(partition_view)` once per batch and logical partition, empty ones included;
+  /// partitions in parallel.
   template <operator_function<partition_view<T>> F>
   void for_each_partition(F use, here where = here::current()) const;
 
@@ -219,19 +243,23 @@ public:
 
   /// Closes with combining before a shuffle, and opens the chain behind it.
   template <class Create, class MergeValue, class Merge>
-  [[nodiscard]] auto combine(const char* kind, Create create, MergeValue merge_value, Merge merge, std::uint32_t partitions,
-                             here where) const {
+  [[nodiscard]] auto combine(const char* kind, Create create, MergeValue merge_value, Merge merge,
+                             std::uint32_t partitions, here where) const {
     using key = owned_t<typename T::first_type>;
-    using accumulator = std::remove_cvref_t<std::invoke_result_t<Create&, const typename T::second_type&>>;
-    static_assert(self_contained<accumulator>, "an accumulator outlives its records: use an owning type such as std::string");
+    using accumulator =
+        std::remove_cvref_t<std::invoke_result_t<Create&, const typename T::second_type&>>;
+    static_assert(self_contained<accumulator>,
+                  "an accumulator outlives its records: use an owning type such as std::string");
     using combiner = detail::combiner<Create, MergeValue, Merge>;
     using tail = detail::combine_tail<T, key, accumulator, combiner>;
     using head = detail::combine_head<key, accumulator, combiner>;
     const combiner how{std::move(create), std::move(merge_value), std::move(merge)};
     const auto first_half = std::make_shared<detail::stage_operators>();
     const auto node = open().close(tail(how),
-                                   {.kind = std::string(kind) + " (combine)", .partitions = partition_rule::fixed,
-                                    .fixed_partitions = checked(partitions, where, true), .retains = true,
+                                   {.kind = std::string(kind) + " (combine)",
+                                    .partitions = partition_rule::fixed,
+                                    .fixed_partitions = checked(partitions, where, true),
+                                    .retains = true,
                                     .operators = first_half},
                                    where);
     auto start = next_start({node}, {kind, where});
@@ -245,27 +273,36 @@ private:
   [[nodiscard]] decltype(auto) open() const { return self().open_chain(); }
 
   /// A chain that reads the blocks of `inputs`; `op` is its head.
-  [[nodiscard]] detail::chain_start next_start(std::vector<node_id> inputs, operator_info op) const {
-    return {.composed = composed(), .inputs = std::move(inputs), .operators = {std::move(op)},
-            .policies = {composed()->options.on_error}, .head_is_operator = true};
+  [[nodiscard]] detail::chain_start next_start(std::vector<node_id> inputs,
+                                               operator_info op) const {
+    return {.composed = composed(),
+            .inputs = std::move(inputs),
+            .operators = {std::move(op)},
+            .policies = {composed()->options.on_error},
+            .head_is_operator = true};
   }
 
   template <class Record>
   [[nodiscard]] auto start_at(node_id node) const {
     return chain<Record, detail::block_head<Record>>(
-        {.composed = composed(), .inputs = {node}, .policies = {composed()->options.on_error}}, {}, {});
+        {.composed = composed(), .inputs = {node}, .policies = {composed()->options.on_error}}, {},
+        {});
   }
 
   template <class Out, class Create, class MergeValue, class Merge>
-  [[nodiscard]] auto fold(const char* kind, Create create, MergeValue merge_value, Merge merge, std::optional<Out> of_nothing,
-                          here where) const {
+  [[nodiscard]] auto fold(const char* kind, Create create, MergeValue merge_value, Merge merge,
+                          std::optional<Out> of_nothing, here where) const {
     using folder = detail::folder<Out, Create, MergeValue, Merge>;
     using head = detail::fold_head<Out, folder>;
-    const folder how{std::move(create), std::move(merge_value), std::move(merge), std::move(of_nothing)};
+    const folder how{std::move(create), std::move(merge_value), std::move(merge),
+                     std::move(of_nothing)};
     const auto first_half = std::make_shared<detail::stage_operators>();
     const auto node = open().close(detail::fold_tail<Out, folder>(how),
-                                   {.kind = std::string(kind) + " (partial)", .partitions = partition_rule::fixed,
-                                    .fixed_partitions = 1, .needs_all_inputs = true, .operators = first_half},
+                                   {.kind = std::string(kind) + " (partial)",
+                                    .partitions = partition_rule::fixed,
+                                    .fixed_partitions = 1,
+                                    .needs_all_inputs = true,
+                                    .operators = first_half},
                                    where);
     auto start = next_start({node}, {kind, where});
     start.first_half = first_half;
@@ -282,7 +319,8 @@ private:
     n.retains = retains;
     n.where = where;
     if (!factory.make)
-      n.mistakes.push_back(error(errc::invalid_graph, "to() was given a sink without a factory").at(where));
+      n.mistakes.push_back(
+          error(errc::invalid_graph, "to() was given a sink without a factory").at(where));
     n.make_stage = [make = std::move(factory.make)]() -> std::unique_ptr<stage> {
       return std::make_unique<detail::sink_stage<T>>(make());
     };
@@ -291,9 +329,10 @@ private:
 
   std::uint32_t checked(std::uint32_t partitions, here where, bool may_be_default = false) const {
     if (partitions > key_groups || (partitions == 0 && !may_be_default))
-      composed()->graph.add_mistake(
-          error(errc::invalid_graph, "the number of partitions is " + std::to_string(partitions) + "; 1 to 128 are allowed")
-              .at(where));
+      composed()->graph.add_mistake(error(errc::invalid_graph, "the number of partitions is " +
+                                                                   std::to_string(partitions) +
+                                                                   "; 1 to 128 are allowed")
+                                        .at(where));
     return partitions;
   }
 };

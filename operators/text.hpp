@@ -13,10 +13,11 @@
 
 namespace weir {
 
-/// The words of a text, lazily: maximal runs of bytes above 0x20, so spaces and control characters separate them. Views into
-/// the text; UTF-8 passes unharmed.
+/// The words of a text, lazily: maximal runs of bytes above 0x20, so spaces and control characters
+/// separate them. Views into the text; UTF-8 passes unharmed.
 ///
-/// Looks at 16 bytes at a time: searching byte by byte costs a branch that the processor guesses wrong at every word's end.
+/// Looks at 16 bytes at a time: searching byte by byte costs a branch that the processor guesses
+/// wrong at every word's end.
 class split_words {
 public:
   class iterator {
@@ -27,11 +28,14 @@ public:
 
     iterator() = default;
     explicit iterator(std::string_view text) noexcept
-        : begin_(text.data()), end_(text.data() + text.size()), word_(begin_), rest_(begin_), window_(begin_), next_(begin_) {
+        : begin_(text.data()), end_(text.data() + text.size()), word_(begin_), rest_(begin_),
+          window_(begin_), next_(begin_) {
       find_word();
     }
 
-    std::string_view operator*() const noexcept { return {word_, static_cast<std::size_t>(word_end_ - word_)}; }
+    std::string_view operator*() const noexcept {
+      return {word_, static_cast<std::size_t>(word_end_ - word_)};
+    }
     iterator& operator++() noexcept {
       find_word();
       return *this;
@@ -41,8 +45,12 @@ public:
       find_word();
       return before;
     }
-    friend bool operator==(const iterator& a, const iterator& b) noexcept { return a.word_ == b.word_; }
-    friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept { return a.word_ == a.end_; }
+    friend bool operator==(const iterator& a, const iterator& b) noexcept {
+      return a.word_ == b.word_;
+    }
+    friend bool operator==(const iterator& a, std::default_sentinel_t) noexcept {
+      return a.word_ == a.end_;
+    }
 
   private:
     static constexpr std::ptrdiff_t width = 16;
@@ -74,7 +82,8 @@ public:
       window_ = next_;
 #if defined(__SSE2__)
       if (end_ - begin_ >= width) {
-        // The last window is read so that it ends with the text; what was seen before is shifted out.
+        // The last window is read so that it ends with the text; what was seen before is shifted
+        // out.
         const std::ptrdiff_t seen = end_ - next_ >= width ? 0 : width - (end_ - next_);
         const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(next_ - seen));
         const auto low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x20)), bytes);
@@ -90,12 +99,13 @@ public:
 
     const char* begin_ = nullptr;
     const char* end_ = nullptr;
-    const char* word_ = nullptr;     ///< The present word; `end_` when there is none.
+    const char* word_ = nullptr; ///< The present word; `end_` when there is none.
     const char* word_end_ = nullptr;
-    const char* rest_ = nullptr;     ///< Where the next word may begin.
-    const char* window_ = nullptr;   ///< What `separators_` are counted from.
-    const char* next_ = nullptr;     ///< First byte that no window has covered.
-    std::uint32_t separators_ = 0;   ///< Bit i: a separator at `window_ + i` that has not been passed.
+    const char* rest_ = nullptr;   ///< Where the next word may begin.
+    const char* window_ = nullptr; ///< What `separators_` are counted from.
+    const char* next_ = nullptr;   ///< First byte that no window has covered.
+    std::uint32_t separators_ =
+        0; ///< Bit i: a separator at `window_ + i` that has not been passed.
   };
 
   explicit split_words(std::string_view text) noexcept : text_(text) {}

@@ -10,16 +10,17 @@
 
 namespace weir {
 
-/// Grows in chunks and never moves what it holds: views into it stay valid until it is rewound or ends, also when the arena
-/// itself is moved. Not thread-safe while it is written.
+/// Grows in chunks and never moves what it holds: views into it stay valid until it is rewound or
+/// ends, also when the arena itself is moved. Not thread-safe while it is written.
 class arena {
 public:
   /// @param chunk_bytes size of a chunk; a longer piece gets a chunk of its own.
   explicit arena(std::size_t chunk_bytes = 16 * 1024) : chunk_bytes_(chunk_bytes) {}
 
   arena(arena&& other) noexcept
-      : chunk_bytes_(other.chunk_bytes_), left_(std::exchange(other.left_, 0)), used_(std::exchange(other.used_, 0)),
-        next_(std::exchange(other.next_, nullptr)), chunks_(std::move(other.chunks_)) {}
+      : chunk_bytes_(other.chunk_bytes_), left_(std::exchange(other.left_, 0)),
+        used_(std::exchange(other.used_, 0)), next_(std::exchange(other.next_, nullptr)),
+        chunks_(std::move(other.chunks_)) {}
   arena& operator=(arena&& other) noexcept {
     std::swap(chunk_bytes_, other.chunk_bytes_);
     std::swap(left_, other.left_);
@@ -40,7 +41,8 @@ public:
     return at;
   }
 
-  /// A copy of `bytes` that lives as long as the arena. The copy of an empty view is empty, but not null.
+  /// A copy of `bytes` that lives as long as the arena. The copy of an empty view is empty, but not
+  /// null.
   [[nodiscard]] std::string_view copy(std::string_view bytes) {
     char* at = allocate(bytes.size());
     if (!bytes.empty())

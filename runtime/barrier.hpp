@@ -6,12 +6,14 @@
 
 namespace weir {
 
-/// Flows in the stream behind a batch's blocks. A replica that has seen it on all its inputs ends its batch.
+/// Flows in the stream behind a batch's blocks. A replica that has seen it on all its inputs ends
+/// its batch.
 struct barrier {
   weir::epoch epoch;
   batch_time time{};
   weir::watermark watermark = weir::watermark::min();
-  bool present = true; ///< Whether the edge has a batch at this time at all; a missing batch is not an empty one.
+  bool present = true; ///< Whether the edge has a batch at this time at all; a missing batch is not
+                       ///< an empty one.
 };
 
 } // namespace weir

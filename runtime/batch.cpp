@@ -17,7 +17,8 @@ std::string describe_ranges(const batch& whole) {
         ++left;
         continue;
       }
-      text += fmt::format("{} {}/{} [{}, {})", shown++ == 0 ? ":" : ",", range.topic, range.partition, range.from, range.until);
+      text += fmt::format("{} {}/{} [{}, {})", shown++ == 0 ? ":" : ",", range.topic,
+                          range.partition, range.from, range.until);
     }
   if (left > 0)
     text += fmt::format(" and {} more ranges", left);

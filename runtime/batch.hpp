@@ -1,21 +1,22 @@
 // Everything that shares one batch time: what each source reads and what the graph makes of it.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include <weir/runtime/identifiers.hpp>
 #include <weir/runtime/offset_range.hpp>
 #include <weir/runtime/time.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace weir {
 
 /// The part of a batch that one source reads.
 struct source_batch {
-  std::string name;                 ///< Display name of the source.
-  bool present = true;              ///< Whether the source has a batch at this time at all.
-  std::vector<offset_range> ranges; ///< Range i is logical partition i of the source; empty ranges included.
+  std::string name;    ///< Display name of the source.
+  bool present = true; ///< Whether the source has a batch at this time at all.
+  std::vector<offset_range>
+      ranges; ///< Range i is logical partition i of the source; empty ranges included.
 
   /// Upper bound of the records read; exact where offsets have no gaps.
   [[nodiscard]] std::int64_t count() const noexcept {
@@ -38,7 +39,8 @@ struct node_batch {
   bool present = true;                ///< A missing batch is not an empty one.
   std::uint32_t partitions = 0;       ///< Logical partitions of the output.
   std::uint32_t input_partitions = 0; ///< Logical partitions of the inputs together.
-  std::vector<std::uint32_t> input_offsets; ///< Per input: what is added to its partition numbers (union).
+  std::vector<std::uint32_t>
+      input_offsets; ///< Per input: what is added to its partition numbers (union).
 };
 
 /// A planned batch. Fixed before its first record is processed; shared by all threads.

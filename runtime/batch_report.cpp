@@ -7,9 +7,7 @@ namespace {
 
 namespace json = boost::json;
 
-double milliseconds(duration d) {
-  return std::chrono::duration<double, std::milli>(d).count();
-}
+double milliseconds(duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
 
 template <class T>
 json::value or_null(const std::optional<T>& value) {
@@ -17,8 +15,8 @@ json::value or_null(const std::optional<T>& value) {
 }
 
 json::object of(const offset_range& r) {
-  return {{"topic", r.topic}, {"partition", r.partition}, {"from", r.from}, {"until", r.until}, {"latest", r.latest},
-          {"lag", r.lag()}};
+  return {{"topic", r.topic}, {"partition", r.partition}, {"from", r.from},
+          {"until", r.until}, {"latest", r.latest},       {"lag", r.lag()}};
 }
 
 json::object of(const rate_decision& d) {
@@ -42,19 +40,34 @@ json::object of(const source_report& s) {
   json::array ranges;
   for (const auto& range : s.ranges)
     ranges.push_back(of(range));
-  return {{"name", s.name}, {"records", s.records}, {"bytes", s.bytes}, {"lag", s.lag}, {"allowed", or_null(s.allowed)},
-          {"rate", of(s.rate)}, {"ranges", std::move(ranges)}};
+  return {{"name", s.name},
+          {"records", s.records},
+          {"bytes", s.bytes},
+          {"lag", s.lag},
+          {"allowed", or_null(s.allowed)},
+          {"rate", of(s.rate)},
+          {"ranges", std::move(ranges)}};
 }
 
 json::object of(const operator_report& o) {
-  return {{"node", o.node.value}, {"name", o.name}, {"replicas", o.replicas}, {"records_in", o.records_in},
-          {"records_out", o.records_out}, {"dropped", o.dropped}, {"busy_ms", milliseconds(o.busy)},
-          {"blocked_ms", milliseconds(o.blocked)}, {"idle_ms", milliseconds(o.idle)}};
+  return {{"node", o.node.value},
+          {"name", o.name},
+          {"replicas", o.replicas},
+          {"records_in", o.records_in},
+          {"records_out", o.records_out},
+          {"dropped", o.dropped},
+          {"busy_ms", milliseconds(o.busy)},
+          {"blocked_ms", milliseconds(o.blocked)},
+          {"idle_ms", milliseconds(o.idle)}};
 }
 
 json::object of(const edge_report& e) {
-  return {{"from", e.from.value}, {"to", e.to.value}, {"blocks", e.blocks}, {"bytes", e.bytes},
-          {"capacity_bytes", e.capacity_bytes}, {"send_wait_ms", milliseconds(e.send_wait)}};
+  return {{"from", e.from.value},
+          {"to", e.to.value},
+          {"blocks", e.blocks},
+          {"bytes", e.bytes},
+          {"capacity_bytes", e.capacity_bytes},
+          {"send_wait_ms", milliseconds(e.send_wait)}};
 }
 
 template <class T>
@@ -68,22 +81,23 @@ json::array all_of(const std::vector<T>& parts) {
 } // namespace
 
 std::string to_json(const batch_report& r) {
-  json::object report{{"epoch", r.epoch.value},
-                      {"time_ms", milliseconds_of(r.time)},
-                      {"interval_ms", milliseconds(r.interval)},
-                      {"lateness_ms", milliseconds(r.lateness)},
-                      {"scheduling_delay_ms", milliseconds(r.scheduling_delay)},
-                      {"processing_time_ms", milliseconds(r.processing_time)},
-                      {"total_delay_ms", milliseconds(r.total_delay())},
-                      {"records", r.records},
-                      {"bytes", r.bytes},
-                      {"dropped", r.dropped},
-                      {"merged_ticks", r.merged_ticks},
-                      {"waiting_batches", r.waiting_batches},
-                      {"sources", all_of(r.sources)},
-                      {"operators", all_of(r.operators)},
-                      {"edges", all_of(r.edges)},
-                      {"failure", r.failure ? json::value(r.failure->to_string()) : json::value(nullptr)}};
+  json::object report{
+      {"epoch", r.epoch.value},
+      {"time_ms", milliseconds_of(r.time)},
+      {"interval_ms", milliseconds(r.interval)},
+      {"lateness_ms", milliseconds(r.lateness)},
+      {"scheduling_delay_ms", milliseconds(r.scheduling_delay)},
+      {"processing_time_ms", milliseconds(r.processing_time)},
+      {"total_delay_ms", milliseconds(r.total_delay())},
+      {"records", r.records},
+      {"bytes", r.bytes},
+      {"dropped", r.dropped},
+      {"merged_ticks", r.merged_ticks},
+      {"waiting_batches", r.waiting_batches},
+      {"sources", all_of(r.sources)},
+      {"operators", all_of(r.operators)},
+      {"edges", all_of(r.edges)},
+      {"failure", r.failure ? json::value(r.failure->to_string()) : json::value(nullptr)}};
   return json::serialize(report);
 }
 

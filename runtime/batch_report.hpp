@@ -1,10 +1,6 @@
-// What is said of a finished batch: counts, delays, offsets, rate, and where the time went. Next: listener.hpp.
+// What is said of a finished batch: counts, delays, offsets, rate, and where the time went. Next:
+// listener.hpp.
 #pragma once
-
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include <weir/runtime/batch.hpp>
 #include <weir/runtime/error.hpp>
@@ -12,20 +8,28 @@
 #include <weir/runtime/rate_control.hpp>
 #include <weir/runtime/time.hpp>
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace weir {
 
 /// One source's part of a batch.
 struct source_report {
   std::string name;
-  std::vector<offset_range> ranges; ///< Range i is logical partition i; `range.lag()` is its lag in records.
-  std::uint64_t records = 0;        ///< Records read; less than the ranges' counts where offsets have gaps.
-  std::uint64_t bytes = 0;          ///< Their charge: payload, keys and record headers in memory.
-  std::int64_t lag = 0;             ///< Records unread when the batch was planned and not part of it.
+  std::vector<offset_range>
+      ranges; ///< Range i is logical partition i; `range.lag()` is its lag in records.
+  std::uint64_t records =
+      0;                   ///< Records read; less than the ranges' counts where offsets have gaps.
+  std::uint64_t bytes = 0; ///< Their charge: payload, keys and record headers in memory.
+  std::int64_t lag = 0;    ///< Records unread when the batch was planned and not part of it.
   std::optional<std::uint64_t> allowed; ///< Records the rate limit allowed; nullopt: unlimited.
-  rate_decision rate;               ///< The rate from now on, and why.
+  rate_decision rate;                   ///< The rate from now on, and why.
 };
 
-/// One node's part. `busy + blocked + idle` of all its replicas is `replicas` times the processing time.
+/// One node's part. `busy + blocked + idle` of all its replicas is `replicas` times the processing
+/// time.
 struct operator_report {
   node_id node;
   std::string name;
@@ -57,19 +61,22 @@ struct batch_report {
   duration processing_time{};  ///< Start to the last sink's commit.
   std::uint64_t records = 0;   ///< Of all sources.
   std::uint64_t bytes = 0;
-  std::uint64_t dropped = 0;   ///< By error policies, in all operators.
-  std::uint32_t merged_ticks = 0;    ///< Ticks that passed without a batch of their own since the batch before.
+  std::uint64_t dropped = 0; ///< By error policies, in all operators.
+  std::uint32_t merged_ticks =
+      0; ///< Ticks that passed without a batch of their own since the batch before.
   std::uint32_t waiting_batches = 0; ///< Planned and not started when this one ended.
   std::vector<source_report> sources;
   std::vector<operator_report> operators;
   std::vector<edge_report> edges;
-  std::optional<error> failure; ///< Why the batch did not complete; then nothing of it is committed.
+  std::optional<error>
+      failure; ///< Why the batch did not complete; then nothing of it is committed.
 
   /// Submission to the last commit: the sum of scheduling delay and processing time.
   [[nodiscard]] duration total_delay() const noexcept { return scheduling_delay + processing_time; }
 };
 
-/// The report as one line of JSON; times in milliseconds, rates per second, field names as above with units.
+/// The report as one line of JSON; times in milliseconds, rates per second, field names as above
+/// with units.
 [[nodiscard]] std::string to_json(const batch_report& report);
 
 } // namespace weir

@@ -1,5 +1,8 @@
-// Runs batches in order, one open at a time; a bounded number wait. Next: executor.hpp, then listener.hpp.
+// Runs batches in order, one open at a time; a bounded number wait. Next: executor.hpp, then
+// listener.hpp.
 #pragma once
+
+#include <weir/runtime/batch.hpp>
 
 #include <deque>
 #include <memory>
@@ -7,13 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include <weir/runtime/batch.hpp>
-
 namespace weir {
 
 /// A batch on its way through the scheduler.
 struct planned_batch {
-  std::shared_ptr<batch> whole;   ///< Its epoch is set when it starts.
+  std::shared_ptr<batch> whole; ///< Its epoch is set when it starts.
   steady_time submitted{};
   steady_time started{};
   duration lateness{};

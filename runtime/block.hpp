@@ -1,5 +1,12 @@
-// Records of one logical partition that travel together, immutable once built. Next: block_builder.hpp.
+// Records of one logical partition that travel together, immutable once built. Next:
+// block_builder.hpp.
 #pragma once
+
+#include <weir/runtime/arena.hpp>
+#include <weir/runtime/record_traits.hpp>
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -10,15 +17,10 @@
 #include <utility>
 #include <vector>
 
-#include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/smart_ptr/intrusive_ref_counter.hpp>
-
-#include <weir/runtime/arena.hpp>
-#include <weir/runtime/record_traits.hpp>
-
 namespace weir {
 
-/// What is known of a block without knowing its records' type. Immutable, so any thread may read it.
+/// What is known of a block without knowing its records' type. Immutable, so any thread may read
+/// it.
 class block_base : public boost::intrusive_ref_counter<block_base, boost::thread_safe_counter> {
 public:
   block_base(const block_base&) = delete;
@@ -28,14 +30,16 @@ public:
   /// Number of records, at least 1.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// Bytes that the block counts for against credit and budget: records, what they own, and the arena.
+  /// Bytes that the block counts for against credit and budget: records, what they own, and the
+  /// arena.
   [[nodiscard]] std::size_t charge() const noexcept { return charge_; }
 
   /// The block that views in this one's records point into, or null. It lives as long as this one.
   [[nodiscard]] const block_base* source() const noexcept { return source_.get(); }
 
 protected:
-  block_base(std::size_t size, std::size_t charge, boost::intrusive_ptr<const block_base> source) noexcept
+  block_base(std::size_t size, std::size_t charge,
+             boost::intrusive_ptr<const block_base> source) noexcept
       : size_(size), charge_(charge), source_(std::move(source)) {}
 
 private:
@@ -50,17 +54,17 @@ using block_ptr = boost::intrusive_ptr<const block_base>;
 /// Offset of a record whose source is unknown, e.g. after a shuffle.
 inline constexpr std::int64_t no_origin = -1;
 
-/// What a block is made of. Reused from block to block: memory that was just read is still in the cache, and fresh memory
-/// would have to be faulted in.
+/// What a block is made of. Reused from block to block: memory that was just read is still in the
+/// cache, and fresh memory would have to be faulted in.
 template <class T>
 struct block_storage {
   std::vector<T> records;
-  arena bytes;                       ///< What views in the records point into, unless they point into another block.
+  arena bytes; ///< What views in the records point into, unless they point into another block.
   std::vector<std::int64_t> origins; ///< Offset at the source of each record; empty when unknown.
 };
 
-/// Storage of blocks that are gone, for those to come. Thread-safe; touched twice per block, never per record. Keeps few, so a
-/// burst does not stay in memory.
+/// Storage of blocks that are gone, for those to come. Thread-safe; touched twice per block, never
+/// per record. Keeps few, so a burst does not stay in memory.
 template <class T>
 class block_pool {
 public:
@@ -98,14 +102,17 @@ private:
 /// A block of `T`. Views in its records point into its arena or into the block it keeps alive.
 template <class T>
 class block final : public block_base {
-  static_assert(!std::is_same_v<T, bool>, "a block of bool would have no records to point at: map to char, int or an enumeration");
+  static_assert(
+      !std::is_same_v<T, bool>,
+      "a block of bool would have no records to point at: map to char, int or an enumeration");
 
 public:
   /// @param keep_alive the block that views in the records point into, or null.
   /// @param home where the storage goes when the last owner is gone.
-  block(block_storage<T> storage, block_ptr keep_alive, std::size_t charge, std::shared_ptr<block_pool<T>> home)
-      : block_base(storage.records.size(), charge, std::move(keep_alive)), storage_(std::move(storage)),
-        home_(std::move(home)) {}
+  block(block_storage<T> storage, block_ptr keep_alive, std::size_t charge,
+        std::shared_ptr<block_pool<T>> home)
+      : block_base(storage.records.size(), charge, std::move(keep_alive)),
+        storage_(std::move(storage)), home_(std::move(home)) {}
   ~block() override { home_->give_back(std::move(storage_)); }
 
   [[nodiscard]] std::span<const T> records() const noexcept { return storage_.records; }
@@ -119,7 +126,9 @@ public:
   }
 
   /// Whether `origin` knows anything.
-  [[nodiscard]] bool has_origins() const noexcept { return has_origin<T> || !storage_.origins.empty(); }
+  [[nodiscard]] bool has_origins() const noexcept {
+    return has_origin<T> || !storage_.origins.empty();
+  }
 
 private:
   block_storage<T> storage_;

@@ -1,13 +1,14 @@
 // Fills one block up to a limit of records or bytes. Next on the data path: actors/stage_actor.hpp.
 #pragma once
 
-#include <algorithm>
-
 #include <weir/runtime/block.hpp>
+
+#include <algorithm>
 
 namespace weir {
 
-/// How large a block may grow. Larger blocks cost less per record; smaller ones keep latency and memory low.
+/// How large a block may grow. Larger blocks cost less per record; smaller ones keep latency and
+/// memory low.
 struct block_limits {
   std::size_t max_records = 1024;     ///< >= 1, records.
   std::size_t max_bytes = 256 * 1024; ///< >= 1, bytes of charge. One record may exceed it alone.
@@ -18,9 +19,11 @@ template <class T>
 class block_builder {
 public:
   explicit block_builder(block_limits limits = {})
-      : limits_(limits), pool_(std::make_shared<block_pool<T>>(arena_chunk(limits))), storage_(pool_->take()) {}
+      : limits_(limits), pool_(std::make_shared<block_pool<T>>(arena_chunk(limits))),
+        storage_(pool_->take()) {}
 
-  /// A copy takes over the limits and starts empty: stages are copied as prototypes, before they hold records.
+  /// A copy takes over the limits and starts empty: stages are copied as prototypes, before they
+  /// hold records.
   block_builder(const block_builder& prototype) : block_builder(prototype.limits_) {}
   block_builder& operator=(const block_builder&) = delete;
   block_builder(block_builder&&) noexcept = default;
@@ -30,10 +33,12 @@ public:
   [[nodiscard]] arena& bytes() noexcept { return storage_.bytes; }
 
   /// Adds a record. Call only while not `full()`.
-  /// @param origin offset at the source, or `no_origin`; all records of a block must agree on having one.
+  /// @param origin offset at the source, or `no_origin`; all records of a block must agree on
+  /// having one.
   template <class U>
   void push(U&& record, std::int64_t origin = no_origin) {
-    heap_bytes_ += record_traits<T>::heap_bytes(storage_.records.emplace_back(std::forward<U>(record)));
+    heap_bytes_ +=
+        record_traits<T>::heap_bytes(storage_.records.emplace_back(std::forward<U>(record)));
     if constexpr (!has_origin<T>)
       if (origin != no_origin)
         storage_.origins.push_back(origin);
@@ -44,7 +49,9 @@ public:
 
   [[nodiscard]] bool empty() const noexcept { return storage_.records.empty(); }
   [[nodiscard]] std::size_t size() const noexcept { return storage_.records.size(); }
-  [[nodiscard]] bool full() const noexcept { return size() >= limits_.max_records || charge() >= limits_.max_bytes; }
+  [[nodiscard]] bool full() const noexcept {
+    return size() >= limits_.max_records || charge() >= limits_.max_bytes;
+  }
 
   /// The block, leaving the builder empty; null when there is no record.
   [[nodiscard]] block_ptr build() {
@@ -52,7 +59,8 @@ public:
       return {};
     const std::size_t total = charge();
     heap_bytes_ = 0;
-    return block_ptr(new block<T>(std::exchange(storage_, pool_->take()), std::exchange(keep_alive_, {}), total, pool_));
+    return block_ptr(new block<T>(std::exchange(storage_, pool_->take()),
+                                  std::exchange(keep_alive_, {}), total, pool_));
   }
 
   /// Forgets what was collected, e.g. when the epoch is aborted.

@@ -2,12 +2,12 @@
 // Next on the control path: batch_generator.hpp.
 #pragma once
 
+#include <weir/runtime/time.hpp>
+
 #include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
-
-#include <weir/runtime/time.hpp>
 
 namespace weir {
 
@@ -24,7 +24,8 @@ public:
 
   /// Waits until `wake` is notified or `now()` reaches `deadline`, whichever comes first.
   /// May return early; callers check again. `lock` is held on entry and on return.
-  virtual void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, wall_time deadline) = 0;
+  virtual void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
+                          wall_time deadline) = 0;
 };
 
 /// The clock of the machine, shared by every context that is not given another.
@@ -38,7 +39,8 @@ public:
 
   [[nodiscard]] wall_time now() const noexcept override;
   [[nodiscard]] steady_time steady_now() const noexcept override;
-  void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake, wall_time deadline) override;
+  void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
+                  wall_time deadline) override;
 
   /// Moves both times forward. Waiters notice within a millisecond of real time. Any thread.
   void advance(duration by);

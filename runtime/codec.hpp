@@ -1,21 +1,23 @@
 // Values as bytes: what keys are hashed by and what crosses a process boundary.
 #pragma once
 
+#include <weir/runtime/expected.hpp>
+#include <weir/runtime/record_traits.hpp>
+
 #include <bit>
 #include <concepts>
 #include <cstring>
 #include <string>
 
-#include <weir/runtime/expected.hpp>
-#include <weir/runtime/record_traits.hpp>
-
 namespace weir {
 
-/// Turns a `T` into bytes and back. The encoding is fixed (docs/formats/codec.md): it decides where keys live and
-/// what checkpoints hold. Specialise it for your own classes with the two functions below.
+/// Turns a `T` into bytes and back. The encoding is fixed (docs/formats/codec.md): it decides where
+/// keys live and what checkpoints hold. Specialise it for your own classes with the two functions
+/// below.
 ///
 /// - `void encode(const T& value, std::string& out)` appends.
-/// - `expected<T> decode(std::string_view& in)` takes from the front; errc::decode when bytes are missing or wrong.
+/// - `expected<T> decode(std::string_view& in)` takes from the front; errc::decode when bytes are
+/// missing or wrong.
 template <class T>
 struct codec;
 
@@ -32,14 +34,16 @@ template <class T>
 expected<T> decoded(std::string_view bytes) {
   auto value = codec<T>::decode(bytes);
   if (value && !bytes.empty())
-    return error(errc::decode, std::to_string(bytes.size()) + " bytes are left over behind the value");
+    return error(errc::decode,
+                 std::to_string(bytes.size()) + " bytes are left over behind the value");
   return value;
 }
 
 namespace detail {
 
 inline error cut_short(std::size_t wanted, std::size_t left) {
-  return error(errc::decode, "the value needs " + std::to_string(wanted) + " bytes, but " + std::to_string(left) + " are left");
+  return error(errc::decode, "the value needs " + std::to_string(wanted) + " bytes, but " +
+                                 std::to_string(left) + " are left");
 }
 
 template <class T>
@@ -47,7 +51,8 @@ concept encoded_as_bits = std::is_arithmetic_v<T> || std::is_enum_v<T>;
 
 /// Decodes the parts of a product in order; stops at the first error.
 template <class... Parts, class Make>
-auto decode_parts(std::string_view& in, Make make) -> expected<std::invoke_result_t<Make, Parts...>> {
+auto decode_parts(std::string_view& in, Make make)
+    -> expected<std::invoke_result_t<Make, Parts...>> {
   std::optional<error> failed;
   const auto part = [&]<class P>(std::type_identity<P>) -> std::optional<P> {
     if (failed)
@@ -59,7 +64,8 @@ auto decode_parts(std::string_view& in, Make make) -> expected<std::invoke_resul
     }
     return std::move(*value);
   };
-  std::tuple<std::optional<Parts>...> parts{part(std::type_identity<Parts>{})...}; // braces: left to right
+  std::tuple<std::optional<Parts>...> parts{
+      part(std::type_identity<Parts>{})...}; // braces: left to right
   if (failed)
     return std::move(*failed);
   return std::apply([&](auto&&... p) { return make(std::move(*p)...); }, std::move(parts));
@@ -109,7 +115,9 @@ struct codec<std::string_view> {
 
 template <>
 struct codec<std::string> {
-  static void encode(const std::string& value, std::string& out) { codec<std::string_view>::encode(value, out); }
+  static void encode(const std::string& value, std::string& out) {
+    codec<std::string_view>::encode(value, out);
+  }
   static expected<std::string> decode(std::string_view& in) {
     const auto size = codec<std::uint32_t>::decode(in);
     if (!size)
@@ -150,7 +158,8 @@ struct codec<std::pair<A, B>> {
     codec<B>::encode(value.second, out);
   }
   static expected<std::pair<A, B>> decode(std::string_view& in) {
-    return detail::decode_parts<A, B>(in, [](A a, B b) { return std::pair<A, B>(std::move(a), std::move(b)); });
+    return detail::decode_parts<A, B>(
+        in, [](A a, B b) { return std::pair<A, B>(std::move(a), std::move(b)); });
   }
 };
 
@@ -160,7 +169,8 @@ struct codec<std::tuple<Ts...>> {
     std::apply([&](const Ts&... part) { (codec<Ts>::encode(part, out), ...); }, value);
   }
   static expected<std::tuple<Ts...>> decode(std::string_view& in) {
-    return detail::decode_parts<Ts...>(in, [](Ts... part) { return std::tuple<Ts...>(std::move(part)...); });
+    return detail::decode_parts<Ts...>(
+        in, [](Ts... part) { return std::tuple<Ts...>(std::move(part)...); });
   }
 };
 
@@ -177,7 +187,8 @@ struct codec<std::optional<T>> {
     if (!present)
       return present.error();
     if (*present > 1)
-      return error(errc::decode, "the byte before an optional value must be 0 or 1, but is " + std::to_string(*present));
+      return error(errc::decode, "the byte before an optional value must be 0 or 1, but is " +
+                                     std::to_string(*present));
     if (*present == 0)
       return std::optional<T>();
     auto value = codec<T>::decode(in);
@@ -187,7 +198,8 @@ struct codec<std::optional<T>> {
   }
 };
 
-/// Sequences: number of elements as 32 bits, then each. Decoding allocates by what is left, never by the number.
+/// Sequences: number of elements as 32 bits, then each. Decoding allocates by what is left, never
+/// by the number.
 template <class T>
 struct codec<std::vector<T>> {
   static void encode(const std::vector<T>& value, std::string& out) {

@@ -1,10 +1,11 @@
-// The composition root: puts graph, plan, executor, sources and rate control together. See context.hpp.
+// The composition root: puts graph, plan, executor, sources and rate control together. See
+// context.hpp.
 #include <weir/runtime/context.hpp>
-
-#include <mutex>
 
 #include <weir/backpressure/rate_controller.hpp>
 #include <weir/runtime/internal/job.hpp>
+
+#include <mutex>
 
 namespace weir {
 namespace {
@@ -15,8 +16,9 @@ public:
   explicit controller_governor(rate_controller controller, duration interval)
       : controller_(std::move(controller)), interval_(interval) {}
 
-  std::vector<std::optional<std::uint64_t>> limits(steady_time now, const unfinished_work& unfinished,
-                                                   const std::vector<partition_position>& unread) override {
+  std::vector<std::optional<std::uint64_t>>
+  limits(steady_time now, const unfinished_work& unfinished,
+         const std::vector<partition_position>& unread) override {
     std::vector<partition_backlog> backlogs;
     for (std::size_t i = 0; i < unread.size(); ++i)
       backlogs.push_back({.partition = partition_id(static_cast<std::uint32_t>(i)),
@@ -31,7 +33,8 @@ public:
   rate_decision on_batch(const source_timing& timing) override {
     std::vector<partition_timing> partitions(timing.partition_records.size());
     for (std::size_t i = 0; i < partitions.size(); ++i)
-      partitions[i] = {.partition = partition_id(static_cast<std::uint32_t>(i)), .records = timing.partition_records[i]};
+      partitions[i] = {.partition = partition_id(static_cast<std::uint32_t>(i)),
+                       .records = timing.partition_records[i]};
     for (const auto& work : timing.partitions)
       if (work.partition.value < partitions.size())
         partitions[work.partition.value].busy += work.busy;
@@ -51,8 +54,12 @@ public:
 
 private:
   static work_in_flight work_of(const unfinished_work& unfinished) {
-    return {.batches = unfinished.batches, .records = unfinished.records, .bytes = 0,
-            .running_records = unfinished.running_records, .running_bytes = 0, .running_for = unfinished.running_for};
+    return {.batches = unfinished.batches,
+            .records = unfinished.records,
+            .bytes = 0,
+            .running_records = unfinished.running_records,
+            .running_bytes = 0,
+            .running_for = unfinished.running_for};
   }
 
   rate_controller controller_;
@@ -104,14 +111,17 @@ expected<context> context::make(context_options options) {
 
 expected<void> context::start() {
   if (running())
-    return error(errc::invalid_state, "the context is already running; stop it before the next start");
+    return error(errc::invalid_state,
+                 "the context is already running; stop it before the next start");
   auto planned = make_plan(composed_->graph, composed_->options);
   if (!planned)
     return std::move(planned).error();
   composed_->graph.freeze();
   auto started = std::make_shared<job>(*composed_, std::move(*planned), impl_->listeners);
   const bool in_line = composed_->options.executor == executor_kind::in_line;
-  if (auto running = started->start(&make_governor, in_line ? &make_inline_executor : &make_actor_executor); !running)
+  if (auto running =
+          started->start(&make_governor, in_line ? &make_inline_executor : &make_actor_executor);
+      !running)
     return running;
   impl_->set(std::move(started));
   return {};
@@ -144,8 +154,10 @@ expected<bool> context::await_for(duration limit) {
   if (!running)
     return true;
   if (running->calls_me())
-    return error(errc::invalid_state, "a listener cannot wait for the job that calls it; use request_stop(), and await() "
-                                      "outside of the listener");
+    return error(
+        errc::invalid_state,
+        "a listener cannot wait for the job that calls it; use request_stop(), and await() "
+        "outside of the listener");
   if (composed_->options.executor == executor_kind::in_line) {
     const auto started = std::chrono::steady_clock::now();
     while (!running->finished() && std::chrono::steady_clock::now() - started < limit)
@@ -195,8 +207,6 @@ expected<std::string> context::explain(explain_format format) const {
   return weir::explain(composed_->graph, *planned, format);
 }
 
-const context_options& context::options() const {
-  return composed_->options;
-}
+const context_options& context::options() const { return composed_->options; }
 
 } // namespace weir

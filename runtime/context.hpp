@@ -1,13 +1,13 @@
 // The object users hold: composes, starts and stops one job. Next: operators/stream.hpp.
 #pragma once
 
-#include <memory>
-#include <string>
-
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/listener.hpp>
 #include <weir/runtime/options.hpp>
 #include <weir/runtime/plan.hpp>
+
+#include <memory>
+#include <string>
 
 namespace weir {
 
@@ -20,9 +20,10 @@ enum class stop_mode {
 
 /// What a stop left behind. Under at least once all of it is read again by the next start.
 struct stop_result {
-  bool in_time = true;              ///< The mode was carried out before the deadline; else the rest was abandoned.
-  std::size_t batches_left = 0;     ///< Batches planned and not completed.
-  std::uint64_t records_left = 0;   ///< Their records (upper bound).
+  bool in_time =
+      true; ///< The mode was carried out before the deadline; else the rest was abandoned.
+  std::size_t batches_left = 0;   ///< Batches planned and not completed.
+  std::uint64_t records_left = 0; ///< Their records (upper bound).
 };
 
 /// The part of a context that streams share: the graph and the options it is composed under.
@@ -33,9 +34,10 @@ struct composition {
 
 /// One job of one process: a graph of operators, the threads that run it, and its control.
 ///
-/// Life: `make`, compose (streams add nodes), `start`, `stop` or an end by itself, and again `start`. Several contexts may
-/// live in one process. Threads: composing, `start`, `await` and destruction belong to one thread at a time; `stop`,
-/// `running` and `set_gains` may be called from any. The destructor abandons what still runs and never throws.
+/// Life: `make`, compose (streams add nodes), `start`, `stop` or an end by itself, and again
+/// `start`. Several contexts may live in one process. Threads: composing, `start`, `await` and
+/// destruction belong to one thread at a time; `stop`, `running` and `set_gains` may be called from
+/// any. The destructor abandons what still runs and never throws.
 class context {
 public:
   /// @returns errc::invalid_config naming the option, its value and the allowed range.
@@ -46,18 +48,22 @@ public:
   ~context();
 
   /// Checks the graph, opens every source and sink, and starts the threads.
-  /// @returns errc::invalid_graph with every mistake as a cause, each with the line of the user's call; or what kept a
+  /// @returns errc::invalid_graph with every mistake as a cause, each with the line of the user's
+  /// call; or what kept a
   ///          source or sink from opening, in which case nothing runs.
   expected<void> start();
 
-  /// Stops within `deadline`. Blocks, so neither a listener nor a user's function may call it: they use `request_stop`.
-  /// A context that does not run is left as it is. The deadline is looked at between blocks: a user's function is not
-  /// interrupted.
-  /// @returns what was left; the error that ended the job; or errc::invalid_state in a listener, where it only asks.
-  expected<stop_result> stop(duration deadline = std::chrono::seconds(30), stop_mode mode = stop_mode::drain);
+  /// Stops within `deadline`. Blocks, so neither a listener nor a user's function may call it: they
+  /// use `request_stop`. A context that does not run is left as it is. The deadline is looked at
+  /// between blocks: a user's function is not interrupted.
+  /// @returns what was left; the error that ended the job; or errc::invalid_state in a listener,
+  /// where it only asks.
+  expected<stop_result> stop(duration deadline = std::chrono::seconds(30),
+                             stop_mode mode = stop_mode::drain);
 
   /// Asks for a stop and returns at once; `await` tells when it is done.
-  void request_stop(duration deadline = std::chrono::seconds(30), stop_mode mode = stop_mode::drain);
+  void request_stop(duration deadline = std::chrono::seconds(30),
+                    stop_mode mode = stop_mode::drain);
 
   /// Waits until the job has ended. @returns the error that ended it, if one did.
   expected<void> await();
@@ -67,13 +73,15 @@ public:
 
   [[nodiscard]] bool running() const;
 
-  /// In line: does everything that can be done now, on the calling thread. @returns whether the job still runs.
+  /// In line: does everything that can be done now, on the calling thread. @returns whether the job
+  /// still runs.
   bool run_ready();
 
   /// Hears of every batch from the next start on. Kept until the context ends.
   void add_listener(std::shared_ptr<listener> hears);
 
-  /// New gains for every source's controller, from the next batch on and for later starts. Not while `start` runs.
+  /// New gains for every source's controller, from the next batch on and for later starts. Not
+  /// while `start` runs.
   /// @returns errc::invalid_config, and then nothing changes.
   expected<void> set_gains(pid_gains gains);
 

@@ -6,10 +6,11 @@
 
 namespace weir {
 
-/// Credit in blocks and in bytes; both must suffice. Starts at the window of its link and never exceeds it.
+/// Credit in blocks and in bytes; both must suffice. Starts at the window of its link and never
+/// exceeds it.
 ///
-/// Invariant: window - available = what is in flight or being worked on downstream. A block larger than the whole
-/// window travels alone, and then the bytes are below zero until it comes back.
+/// Invariant: window - available = what is in flight or being worked on downstream. A block larger
+/// than the whole window travels alone, and then the bytes are below zero until it comes back.
 class credit {
 public:
   struct amount {
@@ -39,7 +40,9 @@ public:
 
   [[nodiscard]] amount window() const noexcept { return window_; }
   [[nodiscard]] amount available() const noexcept { return available_; }
-  [[nodiscard]] std::int64_t bytes_in_flight() const noexcept { return window_.bytes - available_.bytes; }
+  [[nodiscard]] std::int64_t bytes_in_flight() const noexcept {
+    return window_.bytes - available_.bytes;
+  }
 
 private:
   amount window_;

@@ -6,24 +6,42 @@ namespace weir {
 
 std::string_view to_string(errc code) noexcept {
   switch (code) {
-  case errc::invalid_config: return "invalid_config";
-  case errc::invalid_graph: return "invalid_graph";
-  case errc::invalid_state: return "invalid_state";
-  case errc::out_of_budget: return "out_of_budget";
-  case errc::user_function_failed: return "user_function_failed";
-  case errc::sink_failed: return "sink_failed";
-  case errc::source_failed: return "source_failed";
-  case errc::unreachable_broker: return "unreachable_broker";
-  case errc::unknown_topic: return "unknown_topic";
-  case errc::offset_out_of_range: return "offset_out_of_range";
-  case errc::authentication: return "authentication";
-  case errc::fenced: return "fenced";
-  case errc::partitions_lost: return "partitions_lost";
-  case errc::timed_out: return "timed_out";
-  case errc::stopped: return "stopped";
-  case errc::io: return "io";
-  case errc::decode: return "decode";
-  case errc::internal: return "internal";
+  case errc::invalid_config:
+    return "invalid_config";
+  case errc::invalid_graph:
+    return "invalid_graph";
+  case errc::invalid_state:
+    return "invalid_state";
+  case errc::out_of_budget:
+    return "out_of_budget";
+  case errc::user_function_failed:
+    return "user_function_failed";
+  case errc::sink_failed:
+    return "sink_failed";
+  case errc::source_failed:
+    return "source_failed";
+  case errc::unreachable_broker:
+    return "unreachable_broker";
+  case errc::unknown_topic:
+    return "unknown_topic";
+  case errc::offset_out_of_range:
+    return "offset_out_of_range";
+  case errc::authentication:
+    return "authentication";
+  case errc::fenced:
+    return "fenced";
+  case errc::partitions_lost:
+    return "partitions_lost";
+  case errc::timed_out:
+    return "timed_out";
+  case errc::stopped:
+    return "stopped";
+  case errc::io:
+    return "io";
+  case errc::decode:
+    return "decode";
+  case errc::internal:
+    return "internal";
   }
   return "unknown";
 }

@@ -11,11 +11,13 @@ namespace weir {
 
 /// Every kind of failure that weir reports. One sentence each says what the caller can do.
 enum class errc {
-  invalid_config,       ///< An option has a value outside its range; the message names both.
-  invalid_graph,        ///< The graph cannot run; `causes()` lists every mistake with its source line.
-  invalid_state,        ///< The call does not fit the state of the context, e.g. adding a node after start.
-  out_of_budget,        ///< What was asked for does not fit the memory budget; raise it or ask for less.
-  user_function_failed, ///< A function given to an operator threw; the message names operator and record.
+  invalid_config, ///< An option has a value outside its range; the message names both.
+  invalid_graph,  ///< The graph cannot run; `causes()` lists every mistake with its source line.
+  invalid_state,  ///< The call does not fit the state of the context, e.g. adding a node after
+                  ///< start.
+  out_of_budget,  ///< What was asked for does not fit the memory budget; raise it or ask for less.
+  user_function_failed, ///< A function given to an operator threw; the message names operator and
+                        ///< record.
   sink_failed,          ///< A sink could not take or keep its records.
   source_failed,        ///< A source cannot go on reading.
   unreachable_broker,   ///< No broker answered within the configured time.

@@ -1,10 +1,10 @@
 // A value or the error that stands in its place: what every fallible call of weir returns.
 #pragma once
 
+#include <weir/runtime/error.hpp>
+
 #include <expected>
 #include <utility>
-
-#include <weir/runtime/error.hpp>
 
 namespace weir {
 

@@ -1,8 +1,8 @@
 #include <weir/runtime/graph.hpp>
 
-#include <map>
-
 #include <fmt/format.h>
+
+#include <map>
 
 namespace weir {
 namespace {
@@ -24,7 +24,9 @@ node_id graph::add(node n) {
   n.id = node_id(static_cast<std::uint32_t>(nodes_.size()));
   if (frozen_) {
     // The running plan must not change: the call is kept as a mistake for the next start to report.
-    add_mistake(mistake(n, fmt::format("'{}' was added after the start; compose the whole graph before start()", n.label())));
+    add_mistake(mistake(
+        n, fmt::format("'{}' was added after the start; compose the whole graph before start()",
+                       n.label())));
     return node_id(n.inputs.empty() ? 0 : n.inputs.front().value);
   }
   nodes_.push_back(std::move(n));
@@ -43,19 +45,23 @@ std::vector<node_id> graph::consumers_of(node_id id) const {
 std::vector<error> graph::check() const {
   std::vector<error> found = mistakes_;
   if (nodes_.empty())
-    found.push_back(error(errc::invalid_graph, "the graph is empty; add a source and an action, e.g. "
-                                               "kafka::direct_stream(ctx, ...).count().print()"));
+    found.push_back(error(errc::invalid_graph,
+                          "the graph is empty; add a source and an action, e.g. "
+                          "kafka::direct_stream(ctx, ...).count().print()"));
   std::map<std::string, const node*> names;
   for (const auto& n : nodes_) {
     found.insert(found.end(), n.mistakes.begin(), n.mistakes.end());
     if (n.kind != node_kind::sink && consumers_of(n.id).empty())
-      found.push_back(mistake(n, fmt::format("the result of '{}' is never used; end it with an action such as "
-                                             "print(), for_each_batch() or to(sink), or remove it", n.label())));
+      found.push_back(
+          mistake(n, fmt::format("the result of '{}' is never used; end it with an action such as "
+                                 "print(), for_each_batch() or to(sink), or remove it",
+                                 n.label())));
     if (n.name.empty())
       continue;
     if (const auto [other, added] = names.emplace(n.name, &n); !added)
-      found.push_back(mistake(n, fmt::format("the name '{}' is already taken by '{}' (line {}); names must be unique",
-                                             n.name, other->second->label(), other->second->where.line())));
+      found.push_back(mistake(
+          n, fmt::format("the name '{}' is already taken by '{}' (line {}); names must be unique",
+                         n.name, other->second->label(), other->second->where.line())));
   }
   return found;
 }

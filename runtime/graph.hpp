@@ -1,6 +1,11 @@
 // Operators as data: what users composed, before it is planned. Next: plan.hpp.
 #pragma once
 
+#include <weir/runtime/expected.hpp>
+#include <weir/runtime/identifiers.hpp>
+#include <weir/runtime/source.hpp>
+#include <weir/runtime/stage.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -8,20 +13,15 @@
 #include <string>
 #include <vector>
 
-#include <weir/runtime/expected.hpp>
-#include <weir/runtime/identifiers.hpp>
-#include <weir/runtime/source.hpp>
-#include <weir/runtime/stage.hpp>
-
 namespace weir {
 
 enum class node_kind { source, stage, sink };
 
 /// Where the number of logical partitions of a node's output comes from.
 enum class partition_rule {
-  of_source,        ///< One per range of the batch.
-  of_input,         ///< As many as reach it.
-  fixed,            ///< `node::fixed_partitions`; 0 stands for the default of the options.
+  of_source, ///< One per range of the batch.
+  of_input,  ///< As many as reach it.
+  fixed,     ///< `node::fixed_partitions`; 0 stands for the default of the options.
 };
 
 /// One operator inside a node, for `explain()` and messages.
@@ -39,11 +39,12 @@ struct node {
   std::vector<node_id> inputs;
   partition_rule partitions = partition_rule::of_input;
   std::uint32_t fixed_partitions = 0;
-  bool concatenates = false;          ///< Union: the partitions of the inputs one after another, the first input's first.
-  std::uint32_t max_replicas = 0;     ///< 0: as many as there are worker threads.
-  bool blocking = false;              ///< Needs a thread of its own.
-  bool retains = false;               ///< May keep data beyond the block it came in.
-  bool needs_all_inputs = false;      ///< A missing batch on an input is an error, not a missing result.
+  bool concatenates =
+      false; ///< Union: the partitions of the inputs one after another, the first input's first.
+  std::uint32_t max_replicas = 0; ///< 0: as many as there are worker threads.
+  bool blocking = false;          ///< Needs a thread of its own.
+  bool retains = false;           ///< May keep data beyond the block it came in.
+  bool needs_all_inputs = false; ///< A missing batch on an input is an error, not a missing result.
   std::source_location where;
   std::function<std::unique_ptr<stage>()> make_stage; ///< Stages and sinks.
   source_factory make_source;                         ///< Sources.
@@ -53,7 +54,8 @@ struct node {
   [[nodiscard]] std::string label() const;
 };
 
-/// The operators of a job and the edges between them. Filled by streams before the start; not thread-safe.
+/// The operators of a job and the edges between them. Filled by streams before the start; not
+/// thread-safe.
 class graph {
 public:
   /// Adds a node behind its inputs. After `freeze` the node is refused and remembered as a mistake.

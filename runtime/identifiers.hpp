@@ -1,16 +1,17 @@
 // Strong types for the small integers that name things, so that they cannot be swapped.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 
-#include <fmt/format.h>
-
 namespace weir {
 
-/// An integer with a meaning. `Tag` keeps two meanings apart; ordering and hashing are those of the value.
+/// An integer with a meaning. `Tag` keeps two meanings apart; ordering and hashing are those of the
+/// value.
 template <class Tag, class Value>
 struct identifier {
   using value_type = Value;
@@ -22,10 +23,13 @@ struct identifier {
   Value value{};
 };
 
-using node_id = identifier<struct node_tag, std::uint32_t>;       ///< A node of the graph, in order of creation.
-using stage_id = identifier<struct stage_tag, std::uint32_t>;     ///< A stage of the plan.
-using replica_id = identifier<struct replica_tag, std::uint32_t>; ///< A running copy, counted over the plan.
-using source_id = identifier<struct source_tag, std::uint32_t>;   ///< A source of the plan, in order of creation.
+using node_id =
+    identifier<struct node_tag, std::uint32_t>; ///< A node of the graph, in order of creation.
+using stage_id = identifier<struct stage_tag, std::uint32_t>; ///< A stage of the plan.
+using replica_id =
+    identifier<struct replica_tag, std::uint32_t>; ///< A running copy, counted over the plan.
+using source_id =
+    identifier<struct source_tag, std::uint32_t>; ///< A source of the plan, in order of creation.
 /// Logical partition of a stream, 0-based. For a source: the index of its range in the batch.
 using partition_id = identifier<struct partition_tag, std::uint32_t>;
 /// Number of a consistent cut. Rises with each batch that is started; never used twice by a run.

@@ -1,11 +1,11 @@
 // Runs every replica on the calling thread, in an order drawn from a seed. See executor.hpp.
+#include <weir/runtime/internal/epoch_tracker.hpp>
+#include <weir/runtime/internal/executor.hpp>
+
 #include <deque>
 #include <mutex>
 #include <random>
 #include <variant>
-
-#include <weir/runtime/internal/executor.hpp>
-#include <weir/runtime/internal/epoch_tracker.hpp>
 
 namespace weir {
 namespace {
@@ -18,13 +18,19 @@ struct abort_message {
 };
 struct resume_message {};
 
-using message = std::variant<data_message, mark_message, grant_message, start_message, abort_message, resume_message>;
+using message = std::variant<data_message, mark_message, grant_message, start_message,
+                             abort_message, resume_message>;
 
 class inline_executor final : public executor, private transport {
 public:
   explicit inline_executor(executor_setup setup)
-      : setup_(std::move(setup)), tracker_(setup_.all->replicas), order_(setup_.seed), mailboxes_(setup_.all->replicas) {
-    environment_ = {.job = setup_.job, .all = setup_.all, .out = this, .clock = setup_.time, .log = setup_.log,
+      : setup_(std::move(setup)), tracker_(setup_.all->replicas), order_(setup_.seed),
+        mailboxes_(setup_.all->replicas) {
+    environment_ = {.job = setup_.job,
+                    .all = setup_.all,
+                    .out = this,
+                    .clock = setup_.time,
+                    .log = setup_.log,
                     .make_receiver = setup_.make_receiver};
   }
 
@@ -33,7 +39,8 @@ public:
       for (std::uint32_t index = 0; index < planned.replicas; ++index)
         replicas_.push_back(make_replica(environment_, planned.id, index));
     for (std::size_t i = 0; i < replicas_.size(); ++i)
-      if (auto opened = replicas_[i]->open([this, id = replicas_[i]->id()] { wake(id); }); !opened) {
+      if (auto opened = replicas_[i]->open([this, id = replicas_[i]->id()] { wake(id); });
+          !opened) {
         replicas_.resize(i); // only what was opened is closed
         stop();
         return opened;

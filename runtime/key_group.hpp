@@ -7,19 +7,19 @@
 #include <type_traits>
 
 #define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <weir/runtime/codec.hpp>
 #include <weir/runtime/identifiers.hpp>
+
+#include <xxhash.h>
 
 namespace weir {
 
 /// Number of key groups. Fixed for ever: checkpoints address state by it.
 inline constexpr std::uint32_t key_groups = 128;
 
-/// A fixed 64-bit hash of a key: XXH3 of its bytes, the same on every machine and in every version, unlike
-/// `std::hash`. Strings hash by their characters, numbers by their bits, everything else by its codec's bytes.
-/// Transparent: a view and the string of the same characters hash alike.
+/// A fixed 64-bit hash of a key: XXH3 of its bytes, the same on every machine and in every version,
+/// unlike `std::hash`. Strings hash by their characters, numbers by their bits, everything else by
+/// its codec's bytes. Transparent: a view and the string of the same characters hash alike.
 template <class Key>
 struct key_hash {
   using is_transparent = void;
@@ -53,8 +53,10 @@ struct key_hash {
   return static_cast<std::uint32_t>(hash >> 57);
 }
 
-/// The logical partition, of `partitions` <= 128, that hosts a key group: contiguous runs of groups.
-[[nodiscard]] constexpr partition_id partition_of_group(std::uint32_t group, std::uint32_t partitions) noexcept {
+/// The logical partition, of `partitions` <= 128, that hosts a key group: contiguous runs of
+/// groups.
+[[nodiscard]] constexpr partition_id partition_of_group(std::uint32_t group,
+                                                        std::uint32_t partitions) noexcept {
   return partition_id(group * partitions / key_groups);
 }
 

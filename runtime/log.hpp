@@ -15,8 +15,8 @@ struct log_record {
   std::string_view message;
 };
 
-/// Receives every message at or above the level set in the options. Called from any thread, also from
-/// librdkafka's; must be thread-safe and must not throw. Without one weir is silent.
+/// Receives every message at or above the level set in the options. Called from any thread, also
+/// from librdkafka's; must be thread-safe and must not throw. Without one weir is silent.
 using log_sink = std::function<void(const log_record&)>;
 
 } // namespace weir

@@ -10,7 +10,8 @@ namespace weir {
 namespace {
 
 std::atomic<int> signals{0};
-static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may only touch lock-free atomics");
+static_assert(std::atomic<int>::is_always_lock_free,
+              "a signal handler may only touch lock-free atomics");
 
 extern "C" void weir_count_signal(int) {
   if (signals.fetch_add(1, std::memory_order_relaxed) > 0)
@@ -24,23 +25,23 @@ int report(const error& reason) {
   switch (reason.code()) {
   case errc::invalid_config:
   case errc::invalid_graph:
-  case errc::out_of_budget: return exit_code::bad_usage;
-  default: return exit_code::failed;
+  case errc::out_of_budget:
+    return exit_code::bad_usage;
+  default:
+    return exit_code::failed;
   }
 }
 
 void install_signal_handlers() {
   signals = 0;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = weir_count_signal;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
 
-bool signal_received() noexcept {
-  return signals.load(std::memory_order_relaxed) > 0;
-}
+bool signal_received() noexcept { return signals.load(std::memory_order_relaxed) > 0; }
 
 expected<stop_result> run_until_signal(context& ctx, duration deadline) {
   install_signal_handlers();

@@ -1,21 +1,23 @@
 // One number of bytes per context, shared out before anything runs. Next: plan.hpp.
 #pragma once
 
-#include <cstddef>
-
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/stage.hpp>
+
+#include <cstddef>
 
 namespace weir {
 
 /// How the memory budget of a context is divided. The shares add up to the budget.
 struct memory_budget {
   std::size_t total = 0;
-  std::size_t sources = 0;  ///< Clients and queues of the sources.
-  std::size_t edges = 0;    ///< Blocks between replicas, queued or being worked on.
-  std::size_t retained = 0; ///< What operators and sinks keep beyond a block: tables, groups, whole batches.
+  std::size_t sources = 0; ///< Clients and queues of the sources.
+  std::size_t edges = 0;   ///< Blocks between replicas, queued or being worked on.
+  std::size_t retained =
+      0; ///< What operators and sinks keep beyond a block: tables, groups, whole batches.
 
-  /// Edges need little, because blocks are small; tables and prefetch queues turn memory into speed.
+  /// Edges need little, because blocks are small; tables and prefetch queues turn memory into
+  /// speed.
   static constexpr memory_budget carve(std::size_t total) noexcept {
     memory_budget shares{.total = total};
     shares.sources = total / 20 * 9;

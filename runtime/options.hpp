@@ -1,13 +1,6 @@
 // What a context can be told: plain structs with defaults. Next: context.hpp.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <string>
-#include <string_view>
-
 #include <weir/runtime/block_builder.hpp>
 #include <weir/runtime/clock.hpp>
 #include <weir/runtime/expected.hpp>
@@ -15,6 +8,13 @@
 #include <weir/runtime/rate_control.hpp>
 #include <weir/runtime/time.hpp>
 #include <weir/runtime/trigger.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace weir {
 
@@ -27,28 +27,32 @@ enum class on_error {
 /// Who runs the stages.
 enum class executor_kind {
   actors,  ///< CAF actors on worker threads.
-  in_line, ///< The caller of `context::run_ready`, on its own thread, in a seeded order. For tests and host loops.
+  in_line, ///< The caller of `context::run_ready`, on its own thread, in a seeded order. For tests
+           ///< and host loops.
 };
 
-/// How a job runs. The first group changes what it does, the second how fast, the third how it fits the host.
+/// How a job runs. The first group changes what it does, the second how fast, the third how it fits
+/// the host.
 struct context_options {
-  std::string name = "weir";                       ///< Prefix of threads, groups and messages. 1 to 64 characters.
+  std::string name = "weir"; ///< Prefix of threads, groups and messages. 1 to 64 characters.
   duration batch_interval = std::chrono::seconds(1); ///< >= 1 ms.
   weir::trigger trigger = weir::trigger::every;
-  weir::on_error on_error = weir::on_error::fail;  ///< Default of every operator.
-  rate_control_options rate_control{};             ///< Per source; see rate_control.hpp.
+  weir::on_error on_error = weir::on_error::fail; ///< Default of every operator.
+  rate_control_options rate_control{};            ///< Per source; see rate_control.hpp.
 
-  std::size_t worker_threads = 0;                  ///< 0: as many as the machine has cores.
-  std::size_t memory_budget = std::size_t{512} << 20; ///< Bytes for edges, kept data and Kafka clients. >= 8 MiB.
-  std::uint32_t default_partitions = 0;            ///< Of a shuffle; 0: as many as worker threads. <= 128.
-  block_limits block{};                            ///< Larger blocks: less work per record, more latency and memory.
-  std::size_t max_waiting_batches = 4;             ///< >= 1. Planned and not started; past it ticks are merged.
+  std::size_t worker_threads = 0; ///< 0: as many as the machine has cores.
+  std::size_t memory_budget = std::size_t{512}
+                              << 20;    ///< Bytes for edges, kept data and Kafka clients. >= 8 MiB.
+  std::uint32_t default_partitions = 0; ///< Of a shuffle; 0: as many as worker threads. <= 128.
+  block_limits block{}; ///< Larger blocks: less work per record, more latency and memory.
+  std::size_t max_waiting_batches = 4; ///< >= 1. Planned and not started; past it ticks are merged.
 
   executor_kind executor = executor_kind::actors;
-  std::uint64_t seed = 1;                          ///< Order of work in the inline executor.
-  std::shared_ptr<weir::clock> clock{};            ///< null: the system's clock.
-  duration quiesce_deadline = std::chrono::seconds(5); ///< How long a rebalance waits for the open batch.
-  log_sink log{};                                  ///< null: silent.
+  std::uint64_t seed = 1;               ///< Order of work in the inline executor.
+  std::shared_ptr<weir::clock> clock{}; ///< null: the system's clock.
+  duration quiesce_deadline =
+      std::chrono::seconds(5); ///< How long a rebalance waits for the open batch.
+  log_sink log{};              ///< null: silent.
   log_level min_log_level = log_level::info;
   /// Called first on every thread that weir starts, with the thread's name (at most 15 characters).
   std::function<void(std::string_view)> on_thread_start{};

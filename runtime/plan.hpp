@@ -1,15 +1,16 @@
-// A job as data: how many replicas each node gets, who sends to whom, with what credit. Next: executor.hpp.
+// A job as data: how many replicas each node gets, who sends to whom, with what credit. Next:
+// executor.hpp.
 #pragma once
-
-#include <iosfwd>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include <weir/runtime/credit.hpp>
 #include <weir/runtime/graph.hpp>
 #include <weir/runtime/memory_budget.hpp>
 #include <weir/runtime/options.hpp>
+
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace weir {
 
@@ -28,11 +29,11 @@ struct node_plan {
   std::vector<edge_plan> outputs;
   std::uint32_t slots = 0;                ///< Links that arrive at each replica.
   std::vector<std::uint32_t> slot_inputs; ///< Slot to input.
-  std::uint32_t fixed_partitions = 0;     ///< Of the output, where the graph or the options fix them.
-  block_limits limits;                    ///< Of the blocks this node makes.
-  std::size_t retained_share = 0;         ///< Bytes per replica.
-  std::optional<source_id> source;        ///< Of a source node.
-  std::optional<source_id> cost_of;       ///< The source whose partitions this node's input still has.
+  std::uint32_t fixed_partitions = 0; ///< Of the output, where the graph or the options fix them.
+  block_limits limits;                ///< Of the blocks this node makes.
+  std::size_t retained_share = 0;     ///< Bytes per replica.
+  std::optional<source_id> source;    ///< Of a source node.
+  std::optional<source_id> cost_of;   ///< The source whose partitions this node's input still has.
 };
 
 /// What an executor runs. Immutable.
@@ -47,7 +48,8 @@ struct plan {
 };
 
 /// Cuts a graph into replicas and shares the memory budget out.
-/// @returns errc::invalid_graph with every mistake as a cause, or errc::out_of_budget when the edges do not fit.
+/// @returns errc::invalid_graph with every mistake as a cause, or errc::out_of_budget when the
+/// edges do not fit.
 expected<plan> make_plan(const graph& g, const context_options& options);
 
 /// Fills `nodes` of a batch whose sources are planned: presence and partition count of every node.

@@ -1,10 +1,10 @@
 // Cuts a graph into replicas: see plan.hpp.
 #include <weir/runtime/plan.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <thread>
-
-#include <fmt/format.h>
 
 namespace weir {
 namespace {
@@ -19,16 +19,19 @@ std::uint32_t worker_threads_of(const context_options& options) {
                                 : std::max(1U, std::thread::hardware_concurrency());
 }
 
-std::uint32_t fixed_partitions_of(const node& n, const context_options& options, std::uint32_t workers) {
+std::uint32_t fixed_partitions_of(const node& n, const context_options& options,
+                                  std::uint32_t workers) {
   if (n.fixed_partitions)
     return n.fixed_partitions;
   return options.default_partitions ? options.default_partitions : std::min(workers, 128U);
 }
 
-std::optional<std::uint32_t> known_output(const graph& g, node_id id, const context_options& options, std::uint32_t workers);
+std::optional<std::uint32_t> known_output(const graph& g, node_id id,
+                                          const context_options& options, std::uint32_t workers);
 
 /// Number of logical partitions that reach a node, when it is known before the batch.
-std::optional<std::uint32_t> known_input(const graph& g, const node& n, const context_options& options, std::uint32_t workers) {
+std::optional<std::uint32_t> known_input(const graph& g, const node& n,
+                                         const context_options& options, std::uint32_t workers) {
   std::uint32_t sum = 0;
   for (const auto input : n.inputs) {
     const auto part = known_output(g, input, options, workers);
@@ -39,17 +42,22 @@ std::optional<std::uint32_t> known_input(const graph& g, const node& n, const co
   return sum;
 }
 
-std::optional<std::uint32_t> known_output(const graph& g, node_id id, const context_options& options, std::uint32_t workers) {
+std::optional<std::uint32_t> known_output(const graph& g, node_id id,
+                                          const context_options& options, std::uint32_t workers) {
   const node& n = g.at(id);
   switch (n.partitions) {
-  case partition_rule::of_source: return std::nullopt;
-  case partition_rule::of_input: return known_input(g, n, options, workers);
-  case partition_rule::fixed: return fixed_partitions_of(n, options, workers);
+  case partition_rule::of_source:
+    return std::nullopt;
+  case partition_rule::of_input:
+    return known_input(g, n, options, workers);
+  case partition_rule::fixed:
+    return fixed_partitions_of(n, options, workers);
   }
   return std::nullopt;
 }
 
-std::uint32_t replicas_of(const graph& g, const node& n, const context_options& options, std::uint32_t workers) {
+std::uint32_t replicas_of(const graph& g, const node& n, const context_options& options,
+                          std::uint32_t workers) {
   std::uint32_t wanted = workers;
   if (n.max_replicas)
     wanted = std::min(wanted, n.max_replicas);
@@ -81,15 +89,17 @@ expected<void> share_memory(const graph& g, plan& p, const context_options& opti
   const std::size_t window = p.budget.edges / std::max<std::size_t>(1, links);
   if (window < 2 * min_block_bytes)
     return error(errc::out_of_budget,
-                 fmt::format("memory_budget of {} bytes leaves {} bytes for each of {} links between replicas, and two blocks "
-                             "of {} must fit; raise memory_budget or lower worker_threads", p.budget.total, window, links,
-                             min_block_bytes));
+                 fmt::format("memory_budget of {} bytes leaves {} bytes for each of {} links "
+                             "between replicas, and two blocks "
+                             "of {} must fit; raise memory_budget or lower worker_threads",
+                             p.budget.total, window, links, min_block_bytes));
   for (auto& n : p.nodes) {
     n.limits = options.block;
     n.limits.max_bytes = std::min(options.block.max_bytes, window / 2);
     for (auto& edge : n.outputs) {
       edge.window.bytes = static_cast<std::int64_t>(window);
-      edge.window.blocks = std::clamp<std::int64_t>(edge.window.bytes / static_cast<std::int64_t>(n.limits.max_bytes), 2, 32);
+      edge.window.blocks = std::clamp<std::int64_t>(
+          edge.window.bytes / static_cast<std::int64_t>(n.limits.max_bytes), 2, 32);
     }
     if (g.at(n.id).retains)
       n.retained_share = p.budget.retained / retaining;
@@ -101,7 +111,8 @@ expected<void> share_memory(const graph& g, plan& p, const context_options& opti
 
 expected<plan> make_plan(const graph& g, const context_options& options) {
   if (auto mistakes = g.check(); !mistakes.empty())
-    return error(errc::invalid_graph, fmt::format("the graph of '{}' cannot run", options.name), std::move(mistakes));
+    return error(errc::invalid_graph, fmt::format("the graph of '{}' cannot run", options.name),
+                 std::move(mistakes));
 
   plan p;
   p.worker_threads = worker_threads_of(options);
@@ -122,7 +133,8 @@ expected<plan> make_plan(const graph& g, const context_options& options) {
     planned.cost_of = cost_source(g, p, n);
     for (std::uint32_t input = 0; input < n.inputs.size(); ++input) {
       auto& producer = p.nodes[n.inputs[input].value];
-      producer.outputs.push_back({.consumer = n.id, .input = input, .first_slot = planned.slots, .window = {}});
+      producer.outputs.push_back(
+          {.consumer = n.id, .input = input, .first_slot = planned.slots, .window = {}});
       planned.slots += producer.replicas;
       planned.slot_inputs.insert(planned.slot_inputs.end(), producer.replicas, input);
     }
@@ -138,7 +150,9 @@ expected<void> describe_nodes(const graph& g, const plan& p, batch& b) {
     auto& described = b.nodes[n.id.value];
     if (n.kind == node_kind::source) {
       const auto& from = b.sources[p.at(n.id).source->value];
-      described = {.present = from.present, .partitions = static_cast<std::uint32_t>(from.ranges.size()), .input_offsets = {}};
+      described = {.present = from.present,
+                   .partitions = static_cast<std::uint32_t>(from.ranges.size()),
+                   .input_offsets = {}};
       continue;
     }
     std::uint32_t reach = 0;
@@ -148,8 +162,11 @@ expected<void> describe_nodes(const graph& g, const plan& p, batch& b) {
       reach = n.concatenates ? reach + in.partitions : std::max(reach, in.partitions);
       described.present = described.present && in.present;
       if (!in.present && n.needs_all_inputs)
-        return error(errc::invalid_graph, fmt::format("'{}' has no batch at {} ms on the input '{}'; give both sides the same "
-                                                      "slide", n.label(), milliseconds_of(b.time), g.at(input).label()))
+        return error(errc::invalid_graph,
+                     fmt::format(
+                         "'{}' has no batch at {} ms on the input '{}'; give both sides the same "
+                         "slide",
+                         n.label(), milliseconds_of(b.time), g.at(input).label()))
             .at(n.where);
     }
     described.input_partitions = reach;

@@ -14,16 +14,18 @@ enum class received {
 
 /// One replica of a source.
 ///
-/// Calls come from one thread at a time: `open`, then per batch `begin` and any number of `receive` until
-/// `complete`; `abort` ends a batch early, `close` is last. It is not called while the replica has no credit, so a
-/// receiver that is not called must not go on collecting: TCP or the broker holds the rest.
+/// Calls come from one thread at a time: `open`, then per batch `begin` and any number of `receive`
+/// until `complete`; `abort` ends a batch early, `close` is last. It is not called while the
+/// replica has no credit, so a receiver that is not called must not go on collecting: TCP or the
+/// broker holds the rest.
 class receiver {
 public:
   virtual ~receiver() = default;
 
   virtual expected<void> open(const replica_context&) { return {}; }
 
-  /// @param work which ranges the batch reads; the receiver takes those that its source assigned to this replica.
+  /// @param work which ranges the batch reads; the receiver takes those that its source assigned to
+  /// this replica.
   virtual expected<void> begin(const batch& whole, const source_batch& work) = 0;
 
   /// Reads about one block, without waiting. Emits it with the index of its range as partition.

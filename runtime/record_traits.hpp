@@ -1,6 +1,10 @@
 // What weir must know about a record's type: does it own its bytes, how to copy it, what it weighs.
 #pragma once
 
+#include <weir/runtime/arena.hpp>
+
+#include <boost/pfr/core.hpp>
+
 #include <array>
 #include <chrono>
 #include <concepts>
@@ -17,14 +21,10 @@
 #include <variant>
 #include <vector>
 
-#include <boost/pfr/core.hpp>
-
-#include <weir/runtime/arena.hpp>
-
 namespace weir {
 
-/// Says how records of type `T` are kept. The primary template serves types that own all they refer to and
-/// aggregates of such types; a class with private members that owns its bytes opts in by
+/// Says how records of type `T` are kept. The primary template serves types that own all they refer
+/// to and aggregates of such types; a class with private members that owns its bytes opts in by
 /// `template <> struct weir::record_traits<my_class> : weir::owning_record_traits<my_class> {};`.
 ///
 /// - `self_contained`: no part of a value is a view into foreign bytes.
@@ -74,7 +74,8 @@ using owned_t = typename record_traits<std::remove_cvref_t<T>>::owned;
 template <class T>
 struct record_traits {
   static constexpr bool self_contained = [] {
-    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || detail::is_chrono<T> || std::is_empty_v<T>)
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || detail::is_chrono<T> ||
+                  std::is_empty_v<T>)
       return true;
     else if constexpr (std::is_pointer_v<T> || !std::is_aggregate_v<T> || std::is_array_v<T>)
       return false; // unknown: treated as a view until its author opts in
@@ -83,9 +84,11 @@ struct record_traits {
   }();
   using owned = T;
   static const T& to_owned(const T& value) {
-    static_assert(self_contained, "weir keeps this value beyond its batch, but the type is, holds or may hold a view "
-                                  "(string_view, pointer, span): use an owning type such as std::string, or "
-                                  "specialise weir::record_traits");
+    static_assert(
+        self_contained,
+        "weir keeps this value beyond its batch, but the type is, holds or may hold a view "
+        "(string_view, pointer, span): use an owning type such as std::string, or "
+        "specialise weir::record_traits");
     return value;
   }
   static const T& relocate(const T& value, arena&) { return to_owned(value); }
@@ -94,7 +97,9 @@ struct record_traits {
 
 template <>
 struct record_traits<std::string> : owning_record_traits<std::string> {
-  static std::size_t heap_bytes(const std::string& s) { return s.capacity() > 15 ? s.capacity() + 1 : 0; }
+  static std::size_t heap_bytes(const std::string& s) {
+    return s.capacity() > 15 ? s.capacity() + 1 : 0;
+  }
 };
 
 template <>
@@ -129,10 +134,14 @@ struct record_traits<std::tuple<Ts...>> {
     return std::apply([](const auto&... v) { return owned(record_traits<Ts>::to_owned(v)...); }, t);
   }
   static std::tuple<Ts...> relocate(const std::tuple<Ts...>& t, arena& to) {
-    return std::apply([&](const auto&... v) { return std::tuple<Ts...>(record_traits<Ts>::relocate(v, to)...); }, t);
+    return std::apply(
+        [&](const auto&... v) { return std::tuple<Ts...>(record_traits<Ts>::relocate(v, to)...); },
+        t);
   }
   static std::size_t heap_bytes(const std::tuple<Ts...>& t) {
-    return std::apply([](const auto&... v) { return (std::size_t{0} + ... + record_traits<Ts>::heap_bytes(v)); }, t);
+    return std::apply(
+        [](const auto&... v) { return (std::size_t{0} + ... + record_traits<Ts>::heap_bytes(v)); },
+        t);
   }
 };
 
@@ -146,7 +155,9 @@ struct record_traits<std::optional<T>> {
   static std::optional<T> relocate(const std::optional<T>& o, arena& to) {
     return o ? std::optional<T>(record_traits<T>::relocate(*o, to)) : std::nullopt;
   }
-  static std::size_t heap_bytes(const std::optional<T>& o) { return o ? record_traits<T>::heap_bytes(*o) : 0; }
+  static std::size_t heap_bytes(const std::optional<T>& o) {
+    return o ? record_traits<T>::heap_bytes(*o) : 0;
+  }
 };
 
 namespace detail {
@@ -157,7 +168,8 @@ struct container_record_traits {
   static constexpr bool self_contained = weir::self_contained<Element>;
   using owned = Container;
   static const Container& to_owned(const Container& c) {
-    static_assert(self_contained, "weir keeps this container beyond its batch, but its elements are or hold views");
+    static_assert(self_contained,
+                  "weir keeps this container beyond its batch, but its elements are or hold views");
     return c;
   }
   static const Container& relocate(const Container& c, arena&) { return to_owned(c); }
@@ -185,7 +197,8 @@ struct record_traits<std::array<T, N>> : detail::container_record_traits<std::ar
 template <class T>
 struct record_traits<std::set<T>> : detail::container_record_traits<std::set<T>, T> {};
 template <class K, class V>
-struct record_traits<std::map<K, V>> : detail::container_record_traits<std::map<K, V>, std::pair<const K, V>> {};
+struct record_traits<std::map<K, V>>
+    : detail::container_record_traits<std::map<K, V>, std::pair<const K, V>> {};
 template <class A, class B>
 struct record_traits<std::pair<const A, B>> : record_traits<std::pair<A, B>> {};
 

@@ -1,20 +1,21 @@
 // Where records leave the graph. Last on the data path.
 #pragma once
 
+#include <weir/runtime/stage.hpp>
+
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
-
-#include <weir/runtime/stage.hpp>
 
 namespace weir {
 
 /// What a sink can promise and what it needs. Checked when the job starts.
 struct sink_traits {
   std::string name = "sink";
-  bool parallel = false;   ///< May have several replicas, each with its own partitions; else one takes all.
-  bool blocking = false;   ///< `write`, `prepare` or `commit` may block: it gets a thread of its own.
+  bool parallel =
+      false; ///< May have several replicas, each with its own partitions; else one takes all.
+  bool blocking = false; ///< `write`, `prepare` or `commit` may block: it gets a thread of its own.
   bool diagnostic = false; ///< Output for people; exempt from delivery checks.
 };
 
@@ -23,15 +24,16 @@ template <class T>
 struct sink_block {
   partition_id partition;
   std::span<const T> records; ///< Valid until `write` returns `done`; views in them as well.
-  block_ptr data;             ///< Keep it to use the records longer; account for it by `retained_account`.
+  block_ptr data; ///< Keep it to use the records longer; account for it by `retained_account`.
 };
 
 /// One replica of a sink for records of type `T`.
 ///
-/// Per batch, from one thread at a time: `begin`, `write` for each block, `prepare` until `done` (everything
-/// written is acknowledged or durable, nothing is visible that could not be undone, as far as the sink can),
-/// `commit` until `done`; or `abort` at any point before `commit` has begun. A call that returns `blocked` is made
-/// again with the same arguments after `replica_context::wake`; `written` tells how many records were taken before.
+/// Per batch, from one thread at a time: `begin`, `write` for each block, `prepare` until `done`
+/// (everything written is acknowledged or durable, nothing is visible that could not be undone, as
+/// far as the sink can), `commit` until `done`; or `abort` at any point before `commit` has begun.
+/// A call that returns `blocked` is made again with the same arguments after
+/// `replica_context::wake`; `written` tells how many records were taken before.
 template <class T>
 class sink {
 public:

@@ -1,17 +1,18 @@
-// The control side of an input: knows its partitions and positions, plans ranges, commits. Next: receiver.hpp.
+// The control side of an input: knows its partitions and positions, plans ranges, commits. Next:
+// receiver.hpp.
 #pragma once
-
-#include <functional>
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include <weir/runtime/batch.hpp>
 #include <weir/runtime/clock.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/log.hpp>
 #include <weir/runtime/receiver.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace weir {
 
@@ -21,12 +22,15 @@ struct partition_position {
   std::int32_t partition = 0;
   std::int64_t position = 0; ///< First offset that no batch has been planned for.
   std::int64_t latest = 0;   ///< End of the partition now, as far as a reader may see.
-  [[nodiscard]] std::int64_t lag() const noexcept { return std::max<std::int64_t>(0, latest - position); }
+  [[nodiscard]] std::int64_t lag() const noexcept {
+    return std::max<std::int64_t>(0, latest - position);
+  }
 };
 
 /// Why a source asks for the open batch to end before it changes its partitions.
 enum class quiesce_kind {
-  finish, ///< The partitions are still owned: finish the open batch if it can end in time, else abort it.
+  finish, ///< The partitions are still owned: finish the open batch if it can end in time, else
+          ///< abort it.
   lost,   ///< They are gone: abort at once and commit nothing.
 };
 
@@ -35,8 +39,9 @@ class source_host {
 public:
   virtual ~source_host() = default;
 
-  /// Stops planning, drops the batches that wait, ends the open batch, then calls `then` on the control thread and
-  /// goes on. Between the end of the batch and the end of `then` no receiver of any source is running.
+  /// Stops planning, drops the batches that wait, ends the open batch, then calls `then` on the
+  /// control thread and goes on. Between the end of the batch and the end of `then` no receiver of
+  /// any source is running.
   virtual void quiesce(quiesce_kind kind, duration deadline, std::function<void()> then) = 0;
 
   /// Runs `work` on the helper thread, where it may block, then `then` on the control thread.
@@ -57,19 +62,20 @@ public:
 /// What a source is told when the job starts.
 struct source_setup {
   std::string job_name;
-  std::uint32_t replicas = 1;     ///< How many receivers will be made.
-  std::size_t memory_share = 0;   ///< Bytes that the source's clients and queues may take in all.
+  std::uint32_t replicas = 1;   ///< How many receivers will be made.
+  std::size_t memory_share = 0; ///< Bytes that the source's clients and queues may take in all.
   duration batch_interval{};
   block_limits limits;
-  source_host* host = nullptr;    ///< Lives longer than the source.
+  source_host* host = nullptr; ///< Lives longer than the source.
 };
 
 /// One input of a running job; made anew by each start.
 ///
-/// Life: `open` (helper thread, may block up to its own time limit), `make_receiver` for each replica, then on the
-/// control thread in turn: `poll` whenever it likes, and per batch `survey` (helper thread), `plan` and `completed` or
-/// `aborted`. `close` is last. `survey` never runs at the same time as `plan`, `completed` or a `then` of `quiesce`;
-/// `poll` may run at the same time as `survey`.
+/// Life: `open` (helper thread, may block up to its own time limit), `make_receiver` for each
+/// replica, then on the control thread in turn: `poll` whenever it likes, and per batch `survey`
+/// (helper thread), `plan` and `completed` or `aborted`. `close` is last. `survey` never runs at
+/// the same time as `plan`, `completed` or a `then` of `quiesce`; `poll` may run at the same time
+/// as `survey`.
 class source {
 public:
   virtual ~source() = default;
@@ -85,25 +91,29 @@ public:
   /// How long `poll` may stay uncalled.
   [[nodiscard]] virtual duration poll_interval() const { return std::chrono::milliseconds(100); }
 
-  /// Whether `survey` can be answered; false e.g. until the group has assigned partitions. No batch is planned
-  /// from a source that is not ready, nor while one is not; empty batches run in the meantime.
+  /// Whether `survey` can be answered; false e.g. until the group has assigned partitions. No batch
+  /// is planned from a source that is not ready, nor while one is not; empty batches run in the
+  /// meantime.
   [[nodiscard]] virtual bool ready() const { return true; }
 
   /// Asks the outside for what is unread. May block; runs on the helper thread.
   virtual expected<std::vector<partition_position>> survey() = 0;
 
-  /// Takes the next range of each partition of the last survey: `[position, min(latest, position + limit))`.
+  /// Takes the next range of each partition of the last survey: `[position, min(latest, position +
+  /// limit))`.
   /// @param limits records per partition in survey order; nullopt for one that is not limited.
   virtual source_batch plan(const std::vector<partition_position>& backlog,
                             const std::vector<std::optional<std::uint64_t>>& limits) = 0;
 
-  /// The batch is complete and every sink has acknowledged it: the source may forget, commit, advance.
+  /// The batch is complete and every sink has acknowledged it: the source may forget, commit,
+  /// advance.
   virtual void completed(const batch& whole, const source_batch& work) = 0;
 
   /// The batches from `first` on will not complete: positions go back to its ranges' beginnings.
   virtual void rewind(const source_batch& first) = 0;
 
-  /// Releases everything. Blocks no longer than `deadline`. Commits what completed, if it owns the partitions.
+  /// Releases everything. Blocks no longer than `deadline`. Commits what completed, if it owns the
+  /// partitions.
   virtual expected<void> close(duration deadline) = 0;
 };
 

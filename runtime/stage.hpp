@@ -2,18 +2,18 @@
 // Next on the data path: operators/shuffle.hpp, then sink.hpp.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <optional>
-#include <span>
-#include <string>
-
 #include <weir/runtime/barrier.hpp>
 #include <weir/runtime/batch.hpp>
 #include <weir/runtime/block.hpp>
 #include <weir/runtime/block_builder.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/log.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
 
 namespace weir {
 
@@ -26,7 +26,8 @@ struct parcel {
 /// How far a resumable call came.
 enum class progress {
   done,    ///< All work of the call is done.
-  blocked, ///< It stopped because output has no credit or the outside world is not ready; call again later.
+  blocked, ///< It stopped because output has no credit or the outside world is not ready; call
+           ///< again later.
 };
 
 /// Takes the blocks that a stage or receiver makes. Implemented by the replica that runs it.
@@ -41,8 +42,9 @@ public:
   [[nodiscard]] virtual bool blocked() const noexcept = 0;
 };
 
-/// Bytes that a replica keeps beyond the block they came in: windows, groups, join sides, whole batches.
-/// Taking more than the node's share of the memory budget fails the batch; it never withholds credit.
+/// Bytes that a replica keeps beyond the block they came in: windows, groups, join sides, whole
+/// batches. Taking more than the node's share of the memory budget fails the batch; it never
+/// withholds credit.
 class retained_account {
 public:
   virtual ~retained_account() = default;
@@ -55,14 +57,15 @@ public:
 /// What a replica's environment offers it, valid from `open` to `close`.
 struct replica_context {
   node_id node;
-  std::string name;             ///< Label of the operator, for messages.
-  std::uint32_t index = 0;      ///< Which replica of the node this is.
-  std::uint32_t replicas = 1;   ///< How many replicas the node has. Replica i hosts partitions p with p % replicas == i.
+  std::string name;        ///< Label of the operator, for messages.
+  std::uint32_t index = 0; ///< Which replica of the node this is.
+  std::uint32_t replicas =
+      1; ///< How many replicas the node has. Replica i hosts partitions p with p % replicas == i.
   std::uint32_t output_partitions = 0; ///< Of a node with a fixed number; 0: as its input.
   std::optional<source_id> reads_from; ///< The source whose partitions reach this node unchanged.
-  block_limits limits;          ///< How large blocks may be on the node's output.
+  block_limits limits;                 ///< How large blocks may be on the node's output.
   retained_account* retained = nullptr;
-  std::function<void()> wake;   ///< Thread-safe: asks for the blocked call to be made again.
+  std::function<void()> wake; ///< Thread-safe: asks for the blocked call to be made again.
   std::function<void(log_level, std::string_view)> log; ///< Thread-safe; never null.
 };
 
@@ -80,9 +83,10 @@ struct block_cursor {
 
 /// One replica of one stage.
 ///
-/// Calls come from one thread at a time, in this order: `open`; then per batch `begin`, any number of `process`
-/// (again with the same block and cursor until it returns `done`) and `end` (again until `done`); at last `close`.
-/// `abort` may come between any two calls and ends the batch. After an error only `abort` and `close` follow.
+/// Calls come from one thread at a time, in this order: `open`; then per batch `begin`, any number
+/// of `process` (again with the same block and cursor until it returns `done`) and `end` (again
+/// until `done`); at last `close`. `abort` may come between any two calls and ends the batch. After
+/// an error only `abort` and `close` follow.
 class stage {
 public:
   virtual ~stage() = default;
@@ -91,7 +95,8 @@ public:
   virtual expected<void> begin(const batch&) { return {}; }
 
   /// Works on `in` from `cursor` on; `input` is the index of the edge it came in by.
-  virtual expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor, emitter& out) = 0;
+  virtual expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor,
+                                     emitter& out) = 0;
 
   /// All inputs have ended this batch: emits what was collected.
   virtual expected<progress> end(const barrier& mark, emitter& out) = 0;

@@ -1,15 +1,17 @@
-// Lines of text leaving the graph: what print and save_as_text_files write to. Defined in connectors/.
+// Lines of text leaving the graph: what print and save_as_text_files write to. Defined in
+// connectors/.
 #pragma once
+
+#include <weir/runtime/sink.hpp>
 
 #include <memory>
 #include <string>
 #include <string_view>
 
-#include <weir/runtime/sink.hpp>
-
 namespace weir {
 
-/// Takes the lines of one batch at a time, by partition. One thread at a time; calls as those of `sink`.
+/// Takes the lines of one batch at a time, by partition. One thread at a time; calls as those of
+/// `sink`.
 class text_sink {
 public:
   virtual ~text_sink() = default;
@@ -24,11 +26,12 @@ public:
   virtual void abort() noexcept = 0;
 };
 
-/// Prints the first `lines` lines of each batch on standard output, under a heading with the batch time.
+/// Prints the first `lines` lines of each batch on standard output, under a heading with the batch
+/// time.
 std::unique_ptr<text_sink> make_console_sink(std::size_t lines);
 
-/// Writes one directory per batch, `<prefix>-<ms>[.<suffix>]` (no "-" when the prefix is empty), with one file
-/// `part-NNNNN` per partition. Replaces a directory of the same name.
+/// Writes one directory per batch, `<prefix>-<ms>[.<suffix>]` (no "-" when the prefix is empty),
+/// with one file `part-NNNNN` per partition. Replaces a directory of the same name.
 std::unique_ptr<text_sink> make_text_file_sink(std::string prefix, std::string suffix);
 
 } // namespace weir

@@ -9,19 +9,22 @@ namespace weir {
 /// Length of time. All of weir counts in nanoseconds and shows milliseconds.
 using duration = std::chrono::nanoseconds;
 
-/// Wall-clock time since the Unix epoch, UTC. For people, batch times and records; never for measuring.
+/// Wall-clock time since the Unix epoch, UTC. For people, batch times and records; never for
+/// measuring.
 using wall_time = std::chrono::time_point<std::chrono::system_clock, duration>;
 
 /// Monotonic time since an arbitrary start. For measuring; jumps of the wall clock do not move it.
 using steady_time = std::chrono::time_point<std::chrono::steady_clock, duration>;
 
-/// The END of the interval that a batch covers: a multiple of the batch interval since the Unix epoch.
+/// The END of the interval that a batch covers: a multiple of the batch interval since the Unix
+/// epoch.
 using batch_time = wall_time;
 
 /// Time inside a record, ms since the Unix epoch, UTC.
 using event_time = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
-/// No record at or before it is expected any more. `event_time::min()` means that nothing is known yet.
+/// No record at or before it is expected any more. `event_time::min()` means that nothing is known
+/// yet.
 using watermark = event_time;
 
 /// Milliseconds since the Unix epoch, the form in which batch times are printed.

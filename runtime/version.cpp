@@ -2,8 +2,6 @@
 
 namespace weir {
 
-std::string_view version() noexcept {
-  return WEIR_VERSION;
-}
+std::string_view version() noexcept { return WEIR_VERSION; }
 
 } // namespace weir

@@ -3,7 +3,8 @@
 //   context (runtime/context.hpp)          make, compose, start, stop
 //     options (runtime/options.hpp)        batch interval, threads, memory, rate control
 //     listener, batch_report               who hears of a batch, what is said
-//   stream (operators/stream.hpp)          map, filter, reduce_by_key, ..., print, for_each_batch, to(sink)
+//   stream (operators/stream.hpp)          map, filter, reduce_by_key, ..., print, for_each_batch,
+//   to(sink)
 //     sources                              connectors/kafka.hpp, connectors/memory.hpp
 //     sink (runtime/sink.hpp)              where records leave
 //   expected, error (runtime/expected.hpp) what every fallible call returns

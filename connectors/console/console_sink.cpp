@@ -1,11 +1,11 @@
 // Prints the head of each batch on standard output. Declared in runtime/text_sink.hpp.
-#include <cstdio>
-#include <map>
-#include <vector>
+#include <weir/runtime/text_sink.hpp>
 
 #include <fmt/format.h>
 
-#include <weir/runtime/text_sink.hpp>
+#include <cstdio>
+#include <map>
+#include <vector>
 
 namespace weir {
 namespace {

@@ -1,4 +1,8 @@
 // Writes each batch as a directory of text files. Declared in runtime/text_sink.hpp.
+#include <weir/runtime/text_sink.hpp>
+
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -8,18 +12,15 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <fmt/format.h>
-
-#include <weir/runtime/text_sink.hpp>
-
 namespace weir {
 namespace {
 
 namespace fs = std::filesystem;
 
 error failed(std::string_view what, const fs::path& path, int code) {
-  return error(errc::io, fmt::format("{} '{}': {}; check the path, its permissions and the free space", what, path.string(),
-                                     std::strerror(code)));
+  return error(errc::io,
+               fmt::format("{} '{}': {}; check the path, its permissions and the free space", what,
+                           path.string(), std::strerror(code)));
 }
 
 expected<void> sync(const fs::path& path, int flags) {
@@ -34,10 +35,12 @@ expected<void> sync(const fs::path& path, int flags) {
   return {};
 }
 
-/// Files are written into a hidden directory beside the final one, synced, and published by one rename.
+/// Files are written into a hidden directory beside the final one, synced, and published by one
+/// rename.
 class text_file_sink final : public text_sink {
 public:
-  text_file_sink(std::string prefix, std::string suffix) : prefix_(std::move(prefix)), suffix_(std::move(suffix)) {}
+  text_file_sink(std::string prefix, std::string suffix)
+      : prefix_(std::move(prefix)), suffix_(std::move(suffix)) {}
   ~text_file_sink() override { discard(); }
 
   expected<void> open(const replica_context& context) override {
@@ -47,9 +50,11 @@ public:
 
   expected<void> begin(const batch& whole) override {
     discard();
-    const auto stamp = fmt::format("{}{}", milliseconds_of(whole.time), suffix_.empty() ? "" : "." + suffix_);
+    const auto stamp =
+        fmt::format("{}{}", milliseconds_of(whole.time), suffix_.empty() ? "" : "." + suffix_);
     final_ = fs::path(prefix_.empty() ? stamp : fmt::format("{}-{}", prefix_, stamp));
-    temporary_ = final_.parent_path() / fmt::format(".{}.{}.tmp", final_.filename().string(), ::getpid());
+    temporary_ =
+        final_.parent_path() / fmt::format(".{}.{}.tmp", final_.filename().string(), ::getpid());
     partitions_ = whole.nodes[node_.value].input_partitions;
     std::error_code code;
     fs::remove_all(temporary_, code);
@@ -63,7 +68,8 @@ public:
     auto file = part(partition);
     if (!file)
       return std::move(file).error();
-    if (std::fwrite(line.data(), 1, line.size(), *file) != line.size() || std::fputc('\n', *file) == EOF)
+    if (std::fwrite(line.data(), 1, line.size(), *file) != line.size() ||
+        std::fputc('\n', *file) == EOF)
       return failed("cannot write to", path_of(partition), errno);
     return {};
   }

@@ -44,9 +44,11 @@ public:
 private:
   error failed(std::string_view what) {
     blocks_.clear();
-    return error(errc::user_function_failed,
-                 fmt::format("'{}': the user's function threw: {} in {}; the batch's offsets are not committed", kind_, what,
-                             describe_ranges(*whole_)));
+    return error(
+        errc::user_function_failed,
+        fmt::format(
+            "'{}': the user's function threw: {} in {}; the batch's offsets are not committed",
+            kind_, what, describe_ranges(*whole_)));
   }
 
   std::string kind_;
@@ -60,25 +62,31 @@ private:
 template <class Derived, class T>
 template <operator_function<batch_view<T>> F>
 void stream_operators<Derived, T>::for_each_batch(F use, here where) const {
-  auto whole = [use = std::move(use)](const batch& b, std::vector<partition_view<T>> partitions) mutable {
+  auto whole = [use = std::move(use)](const batch& b,
+                                      std::vector<partition_view<T>> partitions) mutable {
     std::invoke(use, batch_view<T>(b, std::move(partitions)));
   };
   using sink_type = detail::collecting_sink<T, decltype(whole)>;
   add_sink({.traits = {.name = "for_each_batch"},
-            .make = [whole = std::move(whole)] { return std::make_unique<sink_type>("for_each_batch", whole); }},
+            .make = [whole = std::move(
+                         whole)] { return std::make_unique<sink_type>("for_each_batch", whole); }},
            "for_each_batch", true, where);
 }
 
 template <class Derived, class T>
 template <operator_function<partition_view<T>> F>
 void stream_operators<Derived, T>::for_each_partition(F use, here where) const {
-  auto each = [use = std::move(use)](const batch&, const std::vector<partition_view<T>>& partitions) mutable {
+  auto each = [use = std::move(use)](const batch&,
+                                     const std::vector<partition_view<T>>& partitions) mutable {
     for (const auto& partition : partitions)
       std::invoke(use, partition);
   };
   using sink_type = detail::collecting_sink<T, decltype(each)>;
   add_sink({.traits = {.name = "for_each_partition", .parallel = true},
-            .make = [each = std::move(each)] { return std::make_unique<sink_type>("for_each_partition", each); }},
+            .make =
+                [each = std::move(each)] {
+                  return std::make_unique<sink_type>("for_each_partition", each);
+                }},
            "for_each_partition", true, where);
 }
 

@@ -1,19 +1,21 @@
 // A record as a line of text: what print and save_as_text_files write.
 #pragma once
 
-#include <iterator>
-#include <ranges>
-#include <string>
+#include <weir/runtime/record_traits.hpp>
 
 #include <boost/pfr/core.hpp>
 #include <fmt/format.h>
 
-#include <weir/runtime/record_traits.hpp>
+#include <iterator>
+#include <ranges>
+#include <string>
 
 namespace weir {
 
-/// Appends `value` to `out`: text as it is; what fmt can format, by fmt; pairs, tuples and plain aggregates as
-/// `(a,b)`; ranges as `[a, b]`; an empty optional as `null`. Specialise `fmt::formatter` for other types.
+/// Appends `value` to `out`: text as it is; what fmt can format, by fmt; pairs, tuples and plain
+/// aggregates as
+/// `(a,b)`; ranges as `[a, b]`; an empty optional as `null`. Specialise `fmt::formatter` for other
+/// types.
 template <class T>
 void format_record(const T& value, std::string& out);
 
@@ -46,7 +48,10 @@ void format_record(const T& value, std::string& out) {
       format_record(value.time_since_epoch().count(), out);
     else
       format_record(value.count(), out);
-  } else if constexpr (requires { value.has_value(); *value; }) {
+  } else if constexpr (requires {
+                         value.has_value();
+                         *value;
+                       }) {
     if (value.has_value())
       format_record(*value, out);
     else
@@ -59,8 +64,9 @@ void format_record(const T& value, std::string& out) {
     }
     out += std::ranges::empty(value) ? "[]" : "]";
   } else {
-    static_assert(requires { std::tuple_size<T>::value; } || std::is_aggregate_v<T>,
-                  "weir does not know how to print this type: specialise fmt::formatter for it");
+    static_assert(
+        requires { std::tuple_size<T>::value; } || std::is_aggregate_v<T>,
+        "weir does not know how to print this type: specialise fmt::formatter for it");
     detail::format_fields(value, out);
   }
 }

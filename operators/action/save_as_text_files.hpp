@@ -7,11 +7,14 @@
 namespace weir {
 
 template <class Derived, class T>
-void stream_operators<Derived, T>::save_as_text_files(std::string prefix, std::string suffix, here where) const {
+void stream_operators<Derived, T>::save_as_text_files(std::string prefix, std::string suffix,
+                                                      here where) const {
   add_sink({.traits = {.name = "save_as_text_files", .blocking = true},
-            .make = [prefix = std::move(prefix), suffix = std::move(suffix)] {
-              return std::make_unique<detail::line_sink<T>>(make_text_file_sink(prefix, suffix));
-            }},
+            .make =
+                [prefix = std::move(prefix), suffix = std::move(suffix)] {
+                  return std::make_unique<detail::line_sink<T>>(
+                      make_text_file_sink(prefix, suffix));
+                }},
            "save_as_text_files", false, where);
 }
 

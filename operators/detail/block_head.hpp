@@ -1,4 +1,5 @@
-// The head of most chains: pushes the records of each block, one by one. Next: the steps, then a tail.
+// The head of most chains: pushes the records of each block, one by one. Next: the steps, then a
+// tail.
 #pragma once
 
 #include <weir/runtime/stage.hpp>

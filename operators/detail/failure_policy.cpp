@@ -1,8 +1,8 @@
 #include <weir/operators/detail/failure_policy.hpp>
 
-#include <exception>
-
 #include <fmt/format.h>
+
+#include <exception>
 
 namespace weir::detail {
 
@@ -45,8 +45,10 @@ expected<void> failure_policy::settle(partition_id partition, std::int64_t origi
     return settle();
   const auto& range = ranges[partition.value];
   if (origin == no_origin)
-    return settle_at(fmt::format("topic {} partition {}, in [{}, {})", range.topic, range.partition, range.from, range.until));
-  return settle_at(fmt::format("topic {} partition {} offset {}", range.topic, range.partition, origin));
+    return settle_at(fmt::format("topic {} partition {}, in [{}, {})", range.topic, range.partition,
+                                 range.from, range.until));
+  return settle_at(
+      fmt::format("topic {} partition {} offset {}", range.topic, range.partition, origin));
 }
 
 expected<void> failure_policy::settle() {
@@ -57,7 +59,8 @@ expected<void> failure_policy::settle_at(const std::string& place) {
   noted_ = false;
   if (failure_)
     return error(errc::user_function_failed,
-                 fmt::format("{} at {}; the batch's offsets are not committed. Mend the function or the record, or set on_error to drop",
+                 fmt::format("{} at {}; the batch's offsets are not committed. Mend the function "
+                             "or the record, or set on_error to drop",
                              *std::exchange(failure_, std::nullopt), place));
   if (!logged_ && context_.log)
     context_.log(log_level::warning, fmt::format("record dropped at {}: {}", place, last_drop_));

@@ -1,10 +1,10 @@
 // One value out of a whole batch: count and reduce.
 #pragma once
 
-#include <optional>
-
 #include <weir/operators/detail/merge_into.hpp>
 #include <weir/runtime/stage.hpp>
+
+#include <optional>
 
 namespace weir::detail {
 
@@ -66,7 +66,8 @@ private:
   std::uint64_t records_ = 0;
 };
 
-/// The head behind it: merges the accumulators of all replicas and passes the result on at the batch's end.
+/// The head behind it: merges the accumulators of all replicas and passes the result on at the
+/// batch's end.
 template <class Accumulator, class Folder>
 class fold_head {
 public:

@@ -1,15 +1,16 @@
 // The tail of a chain whose records keep their partition: makes blocks for the next node.
 #pragma once
 
-#include <vector>
-
 #include <weir/runtime/stage.hpp>
+
+#include <vector>
 
 namespace weir::detail {
 
-/// Collects records by partition. Self-contained records may share a block with those of other input blocks. Views that
-/// point into the input block (`ViewsOfInput`: every value on the way was a view) stay views, and their block keeps that
-/// one alive; other views point at what a step or the head made, so their bytes are copied.
+/// Collects records by partition. Self-contained records may share a block with those of other
+/// input blocks. Views that point into the input block (`ViewsOfInput`: every value on the way was
+/// a view) stay views, and their block keeps that one alive; other views point at what a step or
+/// the head made, so their bytes are copied.
 template <class T, bool ViewsOfInput>
 class forward_tail {
 public:
@@ -60,11 +61,13 @@ public:
     return {};
   }
 
-  /// At most one block per partition is left, which the outbox may queue: there is no need to resume.
+  /// At most one block per partition is left, which the outbox may queue: there is no need to
+  /// resume.
   expected<progress> end(emitter& out) {
     for (std::size_t local = 0; local < builders_.size(); ++local)
       if (!builders_[local].empty())
-        out.emit(partition_id(static_cast<std::uint32_t>(local) * replicas_ + index_), builders_[local].build());
+        out.emit(partition_id(static_cast<std::uint32_t>(local) * replicas_ + index_),
+                 builders_[local].build());
     return progress::done;
   }
 

@@ -1,25 +1,28 @@
-// A head, a run of steps and a tail, compiled into one loop: what a chain becomes when it is closed.
-// Next on the data path: detail/block_head.hpp, the steps, then one of the tails.
+// A head, a run of steps and a tail, compiled into one loop: what a chain becomes when it is
+// closed. Next on the data path: detail/block_head.hpp, the steps, then one of the tails.
 #pragma once
+
+#include <weir/operators/detail/failure_policy.hpp>
+#include <weir/runtime/stage.hpp>
 
 #include <memory>
 #include <tuple>
 #include <vector>
 
-#include <weir/operators/detail/failure_policy.hpp>
-#include <weir/runtime/stage.hpp>
-
 namespace weir::detail {
 
 /// One replica of a fused stage.
 ///
-/// Head: takes blocks, keeps what it must, pushes records into the flow. Step: see step/step.hpp. Tail: makes blocks for
-/// the consumers. Heads and tails are plain classes; what they must offer can be read off this one.
+/// Head: takes blocks, keeps what it must, pushes records into the flow. Step: see step/step.hpp.
+/// Tail: makes blocks for the consumers. Heads and tails are plain classes; what they must offer
+/// can be read off this one.
 template <class Head, class Tail, class... Steps>
 class fused_stage final : public stage {
 public:
-  fused_stage(Head head, std::tuple<Steps...> steps, Tail tail, std::shared_ptr<const stage_operators> operators)
-      : head_(std::move(head)), steps_(std::move(steps)), tail_(std::move(tail)), faults_(std::move(operators)) {}
+  fused_stage(Head head, std::tuple<Steps...> steps, Tail tail,
+              std::shared_ptr<const stage_operators> operators)
+      : head_(std::move(head)), steps_(std::move(steps)), tail_(std::move(tail)),
+        faults_(std::move(operators)) {}
 
   /// What heads push into and tails report to, valid during one call of the stage.
   class flow {
@@ -33,10 +36,14 @@ public:
 
     /// The records that follow belong to this partition.
     /// @param data the block they come from, or null when they come from the head's own memory.
-    void enter(partition_id partition, const block_ptr& data = {}) { self_->tail_.enter(partition, data); }
+    void enter(partition_id partition, const block_ptr& data = {}) {
+      self_->tail_.enter(partition, data);
+    }
 
     template <class Record>
-    void push(Record&& record) { next<0>{self_, out_}.on_record(std::forward<Record>(record)); }
+    void push(Record&& record) {
+      next<0>{self_, out_}.on_record(std::forward<Record>(record));
+    }
 
     void origin(std::int64_t offset) { self_->tail_.origin(offset); }
 
@@ -48,7 +55,9 @@ public:
     /// Whether a user function has thrown since the last `settle`.
     [[nodiscard]] bool noted() const noexcept { return self_->faults_.noted(); }
     /// Decides about what was noted. @returns the error when the policy is to fail.
-    expected<void> settle(partition_id partition, std::int64_t origin) { return self_->faults_.settle(partition, origin); }
+    expected<void> settle(partition_id partition, std::int64_t origin) {
+      return self_->faults_.settle(partition, origin);
+    }
     /// The same for records that cannot be traced to a partition.
     expected<void> settle_noted() {
       if (self_->faults_.noted()) [[unlikely]]
@@ -84,7 +93,8 @@ public:
     return {};
   }
 
-  expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor, emitter& out) override {
+  expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor,
+                             emitter& out) override {
     flow to(*this, out);
     return head_.process(input, in, cursor, to);
   }
@@ -107,7 +117,8 @@ public:
   }
 
   [[nodiscard]] stage_counts counts() const noexcept override {
-    return {.records_in = records_in_, .records_out = tail_.records(), .dropped = faults_.dropped()};
+    return {
+        .records_in = records_in_, .records_out = tail_.records(), .dropped = faults_.dropped()};
   }
 
 private:
@@ -124,7 +135,9 @@ private:
       else
         std::get<I>(self->steps_).on_record(std::forward<Record>(record), next<I + 1>{self, out});
     }
-    void threw() { self->faults_.threw(I); } // the step before: its operator has index I, behind the head
+    void threw() {
+      self->faults_.threw(I);
+    } // the step before: its operator has index I, behind the head
   };
 
   /// What the tail sees.

@@ -1,13 +1,13 @@
 // A table from keys to accumulators that is looked up by view and inserts by value.
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <weir/runtime/key_group.hpp>
+#include <weir/runtime/stage.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include <weir/runtime/key_group.hpp>
-#include <weir/runtime/stage.hpp>
+#include <string>
+#include <string_view>
 
 namespace weir::detail {
 
@@ -18,7 +18,8 @@ struct key_equal {
   bool operator()(const auto& a, const auto& b) const { return a == b; }
 };
 
-/// Key is the owning type. A known key allocates nothing; clearing keeps the capacity. Counts its bytes.
+/// Key is the owning type. A known key allocates nothing; clearing keeps the capacity. Counts its
+/// bytes.
 template <class Key, class Value>
 class key_table {
 public:
@@ -29,8 +30,9 @@ public:
   /// @returns the value and whether it is new.
   template <class View, class Make>
   std::pair<Value*, bool> find_or_make(const View& key, Make&& make) {
-    if constexpr (std::is_same_v<View, Key> || (std::is_convertible_v<const View&, std::string_view> &&
-                                                std::is_convertible_v<const Key&, std::string_view>)) {
+    if constexpr (std::is_same_v<View, Key> ||
+                  (std::is_convertible_v<const View&, std::string_view> &&
+                   std::is_convertible_v<const Key&, std::string_view>)) {
       if (auto found = entries_.find(key); found != entries_.end())
         return {&found->second, false};
       return {insert(record_traits<View>::to_owned(key), make), true};

@@ -7,8 +7,9 @@
 
 namespace weir::detail {
 
-/// `accumulator = merge(accumulator, more)`. The accumulator is moved into the call; where the policy is to drop what makes
-/// the function throw, it gets a copy, because all that was accumulated before must survive.
+/// `accumulator = merge(accumulator, more)`. The accumulator is moved into the call; where the
+/// policy is to drop what makes the function throw, it gets a copy, because all that was
+/// accumulated before must survive.
 template <class Accumulator, class Merge, class More>
 void merge_into(Accumulator& accumulator, Merge& merge, const More& more, bool must_survive) {
   if constexpr (!std::is_trivially_copyable_v<Accumulator>)

@@ -1,10 +1,11 @@
-// The blocks of a batch, kept by partition until the batch ends. Used by map_partitions and the actions on whole batches.
+// The blocks of a batch, kept by partition until the batch ends. Used by map_partitions and the
+// actions on whole batches.
 #pragma once
-
-#include <vector>
 
 #include <weir/operators/detail/key_table.hpp>
 #include <weir/operators/partition_view.hpp>
+
+#include <vector>
 
 namespace weir::detail {
 
@@ -38,7 +39,8 @@ public:
     const auto partitions = whole.nodes[node_.value].input_partitions;
     for (std::uint32_t p = index_; p < partitions; p += replicas_) {
       const std::size_t local = p / replicas_;
-      all.emplace_back(partition_id(p), whole, local < kept_.size() ? kept_[local] : std::vector<block_ptr>());
+      all.emplace_back(partition_id(p), whole,
+                       local < kept_.size() ? kept_[local] : std::vector<block_ptr>());
     }
     return all;
   }

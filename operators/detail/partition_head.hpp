@@ -1,15 +1,15 @@
 // The head of map_partitions: calls the user's function once per batch and logical partition.
 #pragma once
 
+#include <weir/operators/detail/partition_blocks.hpp>
+
 #include <optional>
 #include <ranges>
 
-#include <weir/operators/detail/partition_blocks.hpp>
-
 namespace weir::detail {
 
-/// Keeps the blocks of each partition until the batch ends, then passes on the elements of `change(partition_view)`; for
-/// empty partitions too.
+/// Keeps the blocks of each partition until the batch ends, then passes on the elements of
+/// `change(partition_view)`; for empty partitions too.
 template <class T, class Function>
 class partition_head {
 public:

@@ -1,10 +1,11 @@
-// The tables of the partitions that a replica hosts, and how a head passes them on at the batch's end.
+// The tables of the partitions that a replica hosts, and how a head passes them on at the batch's
+// end.
 #pragma once
+
+#include <weir/operators/detail/key_table.hpp>
 
 #include <utility>
 #include <vector>
-
-#include <weir/operators/detail/key_table.hpp>
 
 namespace weir::detail {
 
@@ -46,7 +47,8 @@ public:
     return retained_.set(bytes);
   }
 
-  /// Pushes every (key, value) into the flow, then forgets them. Resumable. A missing batch passes nothing on.
+  /// Pushes every (key, value) into the flow, then forgets them. Resumable. A missing batch passes
+  /// nothing on.
   template <class Flow>
   expected<progress> pass_on(const barrier& mark, Flow& flow) {
     for (; mark.present && passing_ < tables_.size(); ++passing_) {

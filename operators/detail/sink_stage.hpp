@@ -1,14 +1,15 @@
-// Runs a sink as the last stage of a graph: begin, write, prepare, commit. Next: the sink, in connectors/.
+// Runs a sink as the last stage of a graph: begin, write, prepare, commit. Next: the sink, in
+// connectors/.
 #pragma once
-
-#include <memory>
 
 #include <weir/runtime/sink.hpp>
 
+#include <memory>
+
 namespace weir::detail {
 
-/// One replica of a sink behind the interface that replicas drive. At most and at least once: commits as soon as it is
-/// prepared.
+/// One replica of a sink behind the interface that replicas drive. At most and at least once:
+/// commits as soon as it is prepared.
 template <class T>
 class sink_stage final : public stage {
 public:
@@ -27,7 +28,8 @@ public:
     return to_->begin(whole);
   }
 
-  expected<progress> process(std::uint32_t, const parcel& in, block_cursor& cursor, emitter&) override {
+  expected<progress> process(std::uint32_t, const parcel& in, block_cursor& cursor,
+                             emitter&) override {
     const sink_block<T> block{in.partition, block_cast<T>(*in.data).records(), in.data};
     const auto before = cursor.next_record;
     auto written = to_->write(block, cursor.next_record);

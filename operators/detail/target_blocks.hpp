@@ -1,13 +1,14 @@
 // One open block per logical partition of a shuffle. Used by the tails that shuffle.
 #pragma once
 
-#include <vector>
-
 #include <weir/runtime/stage.hpp>
+
+#include <vector>
 
 namespace weir::detail {
 
-/// Sends a block when it is full, and what is left when the batch ends. Viewed bytes are copied into the target block.
+/// Sends a block when it is full, and what is left when the batch ends. Viewed bytes are copied
+/// into the target block.
 template <class T>
 class target_blocks {
 public:
@@ -21,7 +22,9 @@ public:
       builder.clear();
   }
 
-  [[nodiscard]] std::uint32_t partitions() const noexcept { return static_cast<std::uint32_t>(builders_.size()); }
+  [[nodiscard]] std::uint32_t partitions() const noexcept {
+    return static_cast<std::uint32_t>(builders_.size());
+  }
 
   template <class Record>
   void push(partition_id target, Record&& record, emitter& out) {

@@ -1,8 +1,6 @@
-// Per-key aggregation with combining before the shuffle: reduce_by_key, combine_by_key, count_by_value.
+// Per-key aggregation with combining before the shuffle: reduce_by_key, combine_by_key,
+// count_by_value.
 #pragma once
-
-#include <utility>
-#include <vector>
 
 #include <weir/operators/detail/key_table.hpp>
 #include <weir/operators/detail/merge_into.hpp>
@@ -10,9 +8,13 @@
 #include <weir/operators/detail/target_blocks.hpp>
 #include <weir/operators/step/step.hpp>
 
+#include <utility>
+#include <vector>
+
 namespace weir::detail {
 
-/// How values become accumulators. `create(value)`, `merge_value(accumulator, value)`, `merge(accumulator, accumulator)`.
+/// How values become accumulators. `create(value)`, `merge_value(accumulator, value)`,
+/// `merge(accumulator, accumulator)`.
 template <class Create, class MergeValue, class Merge>
 struct combiner {
   [[no_unique_address]] Create create;
@@ -20,8 +22,9 @@ struct combiner {
   [[no_unique_address]] Merge merge;
 };
 
-/// The tail before the shuffle: one accumulator per key and replica. When its share of the memory budget is used up it
-/// sends what it has and starts anew, which is exact because `merge` is associative.
+/// The tail before the shuffle: one accumulator per key and replica. When its share of the memory
+/// budget is used up it sends what it has and starts anew, which is exact because `merge` is
+/// associative.
 template <class T, class Key, class Accumulator, class Combiner>
 class combine_tail {
 public:
@@ -48,8 +51,9 @@ public:
   template <class Record, class End>
   void on_record(Record&& record, End&& end) {
     try {
-      const auto [found, added] =
-          table_.find_or_make(record.first, [&]() -> Accumulator { return std::invoke(combine_.create, record.second); });
+      const auto [found, added] = table_.find_or_make(record.first, [&]() -> Accumulator {
+        return std::invoke(combine_.create, record.second);
+      });
       if (!added)
         merge_into(*found, combine_.merge_value, record.second, end.drops());
     } catch (...) {
@@ -84,7 +88,8 @@ private:
       if (resumable && out.blocked())
         return progress::blocked;
       ++records_;
-      targets_.push(partition_of(next_->first, targets_.partitions()), out_record(next_->first, std::move(next_->second)), out);
+      targets_.push(partition_of(next_->first, targets_.partitions()),
+                    out_record(next_->first, std::move(next_->second)), out);
     }
     sending_ = false;
     table_.clear();
@@ -101,7 +106,8 @@ private:
   std::uint64_t records_ = 0;
 };
 
-/// The head behind the shuffle: merges the accumulators of all senders, and passes each key on once, at the batch's end.
+/// The head behind the shuffle: merges the accumulators of all senders, and passes each key on
+/// once, at the batch's end.
 template <class Key, class Accumulator, class Combiner>
 class combine_head {
 public:
@@ -119,7 +125,8 @@ public:
     const auto records = block_cast<value>(*in.data).records();
     for (const auto& [key, partial] : records) {
       try {
-        const auto [found, added] = table.find_or_make(key, [&]() -> const Accumulator& { return partial; });
+        const auto [found, added] =
+            table.find_or_make(key, [&]() -> const Accumulator& { return partial; });
         if (!added)
           merge_into(*found, combine_.merge, partial, flow.drops());
       } catch (...) {

@@ -1,15 +1,15 @@
 // All values of a key together: group_by_key.
 #pragma once
 
+#include <weir/operators/detail/partition_tables.hpp>
+
 #include <utility>
 #include <vector>
 
-#include <weir/operators/detail/partition_tables.hpp>
-
 namespace weir::detail {
 
-/// The head behind a shuffle that gathers values: passes `(key, values)` on at the batch's end. The order of values is kept
-/// per source partition, undefined between them.
+/// The head behind a shuffle that gathers values: passes `(key, values)` on at the batch's end. The
+/// order of values is kept per source partition, undefined between them.
 template <class In, class Key, class Value>
 class group_head {
 public:
@@ -28,7 +28,8 @@ public:
     const auto records = block_cast<In>(*in.data).records();
     for (const auto& [key, one] : records) {
       auto* values = table.find_or_make(key, [] { return std::vector<Value>(); }).first;
-      value_bytes_ += charge_of(values->emplace_back(record_traits<typename In::second_type>::to_owned(one)));
+      value_bytes_ +=
+          charge_of(values->emplace_back(record_traits<typename In::second_type>::to_owned(one)));
     }
     flow.count_in(records.size());
     if (auto kept = tables_.account(value_bytes_); !kept)

@@ -1,9 +1,9 @@
 // Drops the records a predicate rejects.
 #pragma once
 
-#include <string_view>
-
 #include <weir/operators/step/step.hpp>
+
+#include <string_view>
 
 namespace weir::step {
 
@@ -19,10 +19,11 @@ public:
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
-    guarded([&]() -> bool { return std::invoke(keep_, std::as_const(record)); }, next, [&](bool kept) {
-      if (kept)
-        next.on_record(std::forward<Record>(record));
-    });
+    guarded([&]() -> bool { return std::invoke(keep_, std::as_const(record)); }, next,
+            [&](bool kept) {
+              if (kept)
+                next.on_record(std::forward<Record>(record));
+            });
   }
 
 private:

@@ -1,15 +1,15 @@
 // Turns each record into any number of others.
 #pragma once
 
+#include <weir/operators/step/step.hpp>
+
 #include <ranges>
 #include <string_view>
 
-#include <weir/operators/step/step.hpp>
-
 namespace weir::step {
 
-/// Passes on each element of the range `expand(record)`, in order. The range may be lazy: it is read while the record
-/// is alive, and what its iteration throws counts as thrown by `expand`.
+/// Passes on each element of the range `expand(record)`, in order. The range may be lazy: it is
+/// read while the record is alive, and what its iteration throws counts as thrown by `expand`.
 template <class Function>
 class flat_map {
 public:
@@ -25,11 +25,12 @@ public:
             [&](auto&& range) { pass_on(std::forward<decltype(range)>(range), next); });
   }
 
-  /// Passes on every element of `range`; those of a container that was returned by value are moved. Shared with
-  /// flat_map_values.
+  /// Passes on every element of `range`; those of a container that was returned by value are moved.
+  /// Shared with flat_map_values.
   template <class Range, class Next>
   static void pass_on(Range&& range, Next& next) {
-    constexpr bool owned = !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>> &&
+    constexpr bool owned = !std::is_lvalue_reference_v<Range> &&
+                           !std::ranges::view<std::remove_cvref_t<Range>> &&
                            !std::ranges::borrowed_range<std::remove_cvref_t<Range>>;
     using iterator = std::ranges::iterator_t<Range>;
     const auto pass = [&](auto&& element) {
@@ -38,7 +39,8 @@ public:
       else
         next.on_record(std::forward<decltype(element)>(element));
     };
-    constexpr bool iterates_safely = noexcept(std::ranges::begin(range)) && noexcept(++std::declval<iterator&>()) &&
+    constexpr bool iterates_safely = noexcept(std::ranges::begin(range)) &&
+                                     noexcept(++std::declval<iterator&>()) &&
                                      noexcept(*std::declval<iterator&>()) &&
                                      noexcept(std::declval<iterator&>() != std::ranges::end(range));
     if constexpr (iterates_safely) {

@@ -1,11 +1,11 @@
 // Turns the value of each (key, value) record into any number of others under the same key.
 #pragma once
 
+#include <weir/operators/step/flat_map.hpp>
+
 #include <ranges>
 #include <string_view>
 #include <utility>
-
-#include <weir/operators/step/flat_map.hpp>
 
 namespace weir::step {
 
@@ -32,7 +32,8 @@ class flat_map_values {
 public:
   static constexpr std::string_view kind = "flat_map_values";
   template <class In>
-  using expanded = std::ranges::range_value_t<std::invoke_result_t<Function&, const typename In::second_type&>>;
+  using expanded =
+      std::ranges::range_value_t<std::invoke_result_t<Function&, const typename In::second_type&>>;
   template <class In>
   using output = std::pair<typename In::first_type, expanded<In>>;
 
@@ -42,8 +43,11 @@ public:
   void on_record(Record&& record, Next next) {
     using out = output<std::remove_cvref_t<Record>>;
     detail::with_key<out, Next> keyed{record.first, next};
-    guarded([&]() -> decltype(auto) { return std::invoke(expand_, std::as_const(record.second)); }, next,
-            [&](auto&& range) { flat_map<Function>::pass_on(std::forward<decltype(range)>(range), keyed); });
+    guarded([&]() -> decltype(auto) { return std::invoke(expand_, std::as_const(record.second)); },
+            next,
+            [&](auto&& range) {
+              flat_map<Function>::pass_on(std::forward<decltype(range)>(range), keyed);
+            });
   }
 
 private:

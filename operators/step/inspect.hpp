@@ -1,9 +1,9 @@
 // Looks at each record and passes it on unchanged.
 #pragma once
 
-#include <string_view>
-
 #include <weir/operators/step/step.hpp>
+
+#include <string_view>
 
 namespace weir::step {
 

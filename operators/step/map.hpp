@@ -1,9 +1,9 @@
 // Turns each record into another one.
 #pragma once
 
-#include <string_view>
-
 #include <weir/operators/step/step.hpp>
+
+#include <string_view>
 
 namespace weir::step {
 

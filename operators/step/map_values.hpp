@@ -1,10 +1,10 @@
 // Turns the value of each (key, value) record into another one; the key stays.
 #pragma once
 
+#include <weir/operators/step/step.hpp>
+
 #include <string_view>
 #include <utility>
-
-#include <weir/operators/step/step.hpp>
 
 namespace weir::step {
 
@@ -14,7 +14,8 @@ class map_values {
 public:
   static constexpr std::string_view kind = "map_values";
   template <class In>
-  using changed = std::remove_cvref_t<std::invoke_result_t<Function&, const typename In::second_type&>>;
+  using changed =
+      std::remove_cvref_t<std::invoke_result_t<Function&, const typename In::second_type&>>;
   template <class In>
   using output = std::pair<typename In::first_type, changed<In>>;
 
@@ -23,9 +24,11 @@ public:
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
     using out = output<std::remove_cvref_t<Record>>;
-    guarded([&]() -> decltype(auto) { return std::invoke(change_, std::as_const(record.second)); }, next,
+    guarded([&]() -> decltype(auto) { return std::invoke(change_, std::as_const(record.second)); },
+            next,
             [&](auto&& value) {
-              next.on_record(out(std::forward<Record>(record).first, std::forward<decltype(value)>(value)));
+              next.on_record(
+                  out(std::forward<Record>(record).first, std::forward<decltype(value)>(value)));
             });
   }
 

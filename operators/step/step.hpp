@@ -14,11 +14,14 @@ namespace weir::step {
 ///
 /// - `static constexpr std::string_view kind`, its name in plans and errors,
 /// - `template <class In> using output`, the type of the records it passes on,
-/// - `template <class Record, class Next> void on_record(Record&& record, Next&& next)`, which calls
-///   `next.on_record(...)` any number of times, and `next.threw()` from a `catch` when the user's function threw.
+/// - `template <class Record, class Next> void on_record(Record&& record, Next&& next)`, which
+/// calls
+///   `next.on_record(...)` any number of times, and `next.threw()` from a `catch` when the user's
+///   function threw.
 ///
-/// Steps are copied once per replica and run on one thread at a time, so neither they nor the functions in them need
-/// to be thread-safe. The compiler fuses a run of steps into one loop: no virtual call, no allocation of weir's own.
+/// Steps are copied once per replica and run on one thread at a time, so neither they nor the
+/// functions in them need to be thread-safe. The compiler fuses a run of steps into one loop: no
+/// virtual call, no allocation of weir's own.
 template <class Step, class In>
 using output_of = typename Step::template output<In>;
 
@@ -29,7 +32,9 @@ template <class Result>
 class result_slot {
 public:
   template <class Make>
-  void make(Make&& call) { value_.emplace(std::forward<Make>(call)()); }
+  void make(Make&& call) {
+    value_.emplace(std::forward<Make>(call)());
+  }
   Result&& take() { return std::move(*value_); }
 
 private:
@@ -40,7 +45,9 @@ template <class Result>
 class result_slot<Result&> {
 public:
   template <class Make>
-  void make(Make&& call) { value_ = std::addressof(std::forward<Make>(call)()); }
+  void make(Make&& call) {
+    value_ = std::addressof(std::forward<Make>(call)());
+  }
   Result& take() { return *value_; }
 
 private:
@@ -49,7 +56,8 @@ private:
 
 } // namespace detail
 
-/// Calls `call()`, then `use(result)` outside of the `try`; or tells `next` that the user's function threw.
+/// Calls `call()`, then `use(result)` outside of the `try`; or tells `next` that the user's
+/// function threw.
 template <class Call, class Next, class Use>
 void guarded(Call&& call, Next& next, Use&& use) {
   using result = std::invoke_result_t<Call&>;

@@ -58,7 +58,8 @@ void helper_thread::post(std::function<void()> work) {
   wake_.notify_one();
 }
 
-void helper_thread::run(const std::string& name, const std::function<void(std::string_view)>& hook) {
+void helper_thread::run(const std::string& name,
+                        const std::function<void(std::string_view)>& hook) {
   enter_thread(name, hook);
   std::unique_lock lock(mutex_);
   while (true) {

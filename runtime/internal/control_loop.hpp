@@ -1,5 +1,8 @@
-// The control thread: tasks from any thread, and a turn of regular work whenever it is due. Next: job.hpp.
+// The control thread: tasks from any thread, and a turn of regular work whenever it is due. Next:
+// job.hpp.
 #pragma once
+
+#include <weir/runtime/clock.hpp>
 
 #include <condition_variable>
 #include <deque>
@@ -7,8 +10,6 @@
 #include <mutex>
 #include <string>
 #include <thread>
-
-#include <weir/runtime/clock.hpp>
 
 namespace weir {
 

@@ -1,10 +1,11 @@
-// Counts the answers of all replicas to one batch. Next: batch_scheduler.hpp, which hears the result.
+// Counts the answers of all replicas to one batch. Next: batch_scheduler.hpp, which hears the
+// result.
 #pragma once
+
+#include <weir/runtime/internal/transport.hpp>
 
 #include <optional>
 #include <vector>
-
-#include <weir/runtime/internal/transport.hpp>
 
 namespace weir {
 

@@ -1,22 +1,24 @@
 // What can run a plan. Next: inline_executor.hpp, actors/actor_executor.hpp.
 #pragma once
 
+#include <weir/runtime/internal/replica.hpp>
+#include <weir/runtime/options.hpp>
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <weir/runtime/internal/replica.hpp>
-#include <weir/runtime/options.hpp>
-
 namespace weir {
 
 /// What an executor tells the job. Called from any thread; must not block.
 struct executor_events {
-  std::function<void(epoch, std::vector<replica_report>)> complete; ///< Every replica has ended the batch.
-  std::function<void(epoch, error)> failed;                         ///< Once per epoch; the job then aborts it.
-  std::function<void(epoch)> aborted;                               ///< No replica holds anything of the batch any more.
-  std::function<void()> work_waits; ///< In line only: `run_ready` has something to do. From any thread.
+  std::function<void(epoch, std::vector<replica_report>)>
+      complete;                             ///< Every replica has ended the batch.
+  std::function<void(epoch, error)> failed; ///< Once per epoch; the job then aborts it.
+  std::function<void(epoch)> aborted;       ///< No replica holds anything of the batch any more.
+  std::function<void()>
+      work_waits; ///< In line only: `run_ready` has something to do. From any thread.
 };
 
 /// What an executor needs to build the replicas. The graph, plan and clock outlive it.
@@ -32,8 +34,8 @@ struct executor_setup {
   executor_events events;
 };
 
-/// Runs the replicas of a plan. Every call comes from the control thread. One batch is open at a time: `run` follows
-/// the `complete` or `aborted` of the batch before.
+/// Runs the replicas of a plan. Every call comes from the control thread. One batch is open at a
+/// time: `run` follows the `complete` or `aborted` of the batch before.
 class executor {
 public:
   virtual ~executor() = default;

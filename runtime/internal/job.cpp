@@ -1,19 +1,22 @@
 #include <weir/runtime/internal/job.hpp>
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace weir {
 
 using namespace std::chrono_literals;
 
-job::job(const composition& composed, plan planned, std::vector<std::shared_ptr<listener>> listeners)
+job::job(const composition& composed, plan planned,
+         std::vector<std::shared_ptr<listener>> listeners)
     : composed_(&composed), plan_(std::move(planned)), listeners_(std::move(listeners)),
       clock_(composed.options.clock ? composed.options.clock : system_clock()),
       in_line_(composed.options.executor == executor_kind::in_line), loop_(*clock_),
-      generator_(composed.options.batch_interval, clock_->now()), scheduler_(composed.options.max_waiting_batches),
-      plan_now_(composed.options.trigger != trigger::every), finished_future_(finished_promise_.get_future()) {}
+      generator_(composed.options.batch_interval, clock_->now()),
+      scheduler_(composed.options.max_waiting_batches),
+      plan_now_(composed.options.trigger != trigger::every),
+      finished_future_(finished_promise_.get_future()) {}
 
 job::~job() {
   if (!finished()) {
@@ -28,9 +31,11 @@ job::~job() {
 
 // ---- start
 
-expected<void> job::start(const governor_factory& make_governor, const executor_factory& make_executor) {
+expected<void> job::start(const governor_factory& make_governor,
+                          const executor_factory& make_executor) {
   if (!in_line_)
-    helper_ = std::make_unique<helper_thread>(composed_->options.name + ".help", composed_->options.on_thread_start);
+    helper_ = std::make_unique<helper_thread>(composed_->options.name + ".help",
+                                              composed_->options.on_thread_start);
   auto opened = open_sources(make_governor);
   if (opened) {
     executor_ = make_executor({
@@ -39,15 +44,25 @@ expected<void> job::start(const governor_factory& make_governor, const executor_
         .all = &plan_,
         .time = clock_.get(),
         .seed = composed_->options.seed,
-        .log = [this](log_level level, std::string_view component, std::string_view text) { log(level, component, text); },
-        .make_receiver = [this](source_id id, std::uint32_t replica) { return inputs_[id.value].control->make_receiver(replica); },
+        .log = [this](log_level level, std::string_view component,
+                      std::string_view text) { log(level, component, text); },
+        .make_receiver =
+            [this](source_id id, std::uint32_t replica) {
+              return inputs_[id.value].control->make_receiver(replica);
+            },
         .on_thread_start = composed_->options.on_thread_start,
-        .events = {.complete = [this](epoch at, std::vector<replica_report> reports) {
-                     loop_.post([this, at, reports = std::move(reports)]() mutable { on_complete(at, std::move(reports)); });
-                   },
-                   .failed = [this](epoch at, error reason) {
-                     loop_.post([this, at, reason = std::move(reason)]() mutable { on_failed(at, std::move(reason)); });
-                   },
+        .events = {.complete =
+                       [this](epoch at, std::vector<replica_report> reports) {
+                         loop_.post([this, at, reports = std::move(reports)]() mutable {
+                           on_complete(at, std::move(reports));
+                         });
+                       },
+                   .failed =
+                       [this](epoch at, error reason) {
+                         loop_.post([this, at, reason = std::move(reason)]() mutable {
+                           on_failed(at, std::move(reason));
+                         });
+                       },
                    .aborted = [this](epoch at) { loop_.post([this, at] { on_aborted(at); }); },
                    .work_waits = [this] { loop_.post([] {}); }},
     });
@@ -81,7 +96,10 @@ expected<void> job::open_sources(const governor_factory& make_governor) {
                                        .batch_interval = composed_->options.batch_interval,
                                        .limits = plan_.at(id).limits,
                                        .host = this});
-    inputs_.push_back({.control = std::move(control), .governor = std::move(*governor), .unread = {}, .fixed_ends = {}});
+    inputs_.push_back({.control = std::move(control),
+                       .governor = std::move(*governor),
+                       .unread = {},
+                       .fixed_ends = {}});
     if (!opened)
       return error(opened.error()).with(fmt::format("source '{}'", n.label()));
   }
@@ -122,7 +140,8 @@ wall_time job::next_deadline() const {
   wall_time deadline = now + (next_poll_ - steady);
   if (!plan_now_)
     deadline = std::min(deadline, generator_.next());
-  // A deadline that has passed has had its effect: what is awaited now is an answer, which wakes the loop.
+  // A deadline that has passed has had its effect: what is awaited now is an answer, which wakes
+  // the loop.
   if (stopping_ && stopping_->deadline > steady)
     deadline = std::min(deadline, now + (stopping_->deadline - steady));
   for (const auto& request : quiescing_)
@@ -161,8 +180,10 @@ bool job::plan_when_due() {
       generator_.merge(*due);
     return true;
   }
-  const bool ready = std::all_of(inputs_.begin(), inputs_.end(), [](const input& in) { return in.control->ready(); });
-  if (planned_all_ || scheduler_.open() || !scheduler_.waiting().empty() || !ready || !planning_allowed())
+  const bool ready = std::all_of(inputs_.begin(), inputs_.end(),
+                                 [](const input& in) { return in.control->ready(); });
+  if (planned_all_ || scheduler_.open() || !scheduler_.waiting().empty() || !ready ||
+      !planning_allowed())
     return false;
   // Times of batches that do not follow the clock still rise.
   const auto now = std::chrono::floor<std::chrono::milliseconds>(clock_->now());
@@ -179,12 +200,16 @@ void job::survey(tick at) {
   run_blocking(
       [this, answers, ready = std::move(ready)] {
         for (std::size_t i = 0; i < inputs_.size(); ++i)
-          answers->push_back(ready[i] ? inputs_[i].control->survey() : expected<std::vector<partition_position>>());
+          answers->push_back(ready[i] ? inputs_[i].control->survey()
+                                      : expected<std::vector<partition_position>>());
       },
-      [this, answers, at, generation = survey_generation_] { on_surveyed(at, generation, std::move(*answers)); });
+      [this, answers, at, generation = survey_generation_] {
+        on_surveyed(at, generation, std::move(*answers));
+      });
 }
 
-void job::on_surveyed(tick at, std::uint64_t generation, std::vector<expected<std::vector<partition_position>>> answers) {
+void job::on_surveyed(tick at, std::uint64_t generation,
+                      std::vector<expected<std::vector<partition_position>>> answers) {
   surveying_ = false;
   if (generation != survey_generation_ || !planning_allowed()) {
     generator_.merge(at);
@@ -192,7 +217,10 @@ void job::on_surveyed(tick at, std::uint64_t generation, std::vector<expected<st
   }
   for (std::size_t i = 0; i < answers.size(); ++i) {
     if (!answers[i]) {
-      end_with(std::move(answers[i]).error().with(fmt::format("source '{}'", composed_->graph.at(plan_.sources[i]).label())));
+      end_with(
+          std::move(answers[i])
+              .error()
+              .with(fmt::format("source '{}'", composed_->graph.at(plan_.sources[i]).label())));
       return;
     }
     inputs_[i].unread = std::move(*answers[i]);
@@ -202,7 +230,8 @@ void job::on_surveyed(tick at, std::uint64_t generation, std::vector<expected<st
 
 bool job::read_everything() const {
   return std::all_of(inputs_.begin(), inputs_.end(), [](const input& in) {
-    return std::all_of(in.unread.begin(), in.unread.end(), [](const partition_position& p) { return p.lag() == 0; });
+    return std::all_of(in.unread.begin(), in.unread.end(),
+                       [](const partition_position& p) { return p.lag() == 0; });
   });
 }
 
@@ -214,7 +243,9 @@ void job::submit(tick at) {
         for (const auto& p : in.unread)
           in.fixed_ends.push_back(p.latest);
       for (std::size_t i = 0; i < in.unread.size(); ++i)
-        in.unread[i].latest = i < in.fixed_ends.size() ? std::min(in.unread[i].latest, in.fixed_ends[i]) : in.unread[i].position;
+        in.unread[i].latest = i < in.fixed_ends.size()
+                                  ? std::min(in.unread[i].latest, in.fixed_ends[i])
+                                  : in.unread[i].position;
     }
     if (read_everything()) {
       planned_all_ = true;
@@ -223,8 +254,12 @@ void job::submit(tick at) {
   }
   planned_all_ = kind == trigger::once;
 
-  planned_batch planned{.whole = std::make_shared<batch>(), .submitted = clock_->steady_now(), .started = {},
-                        .lateness = std::max<duration>(0s, clock_->now() - at.time), .merged_ticks = at.merged, .allowed = {}};
+  planned_batch planned{.whole = std::make_shared<batch>(),
+                        .submitted = clock_->steady_now(),
+                        .started = {},
+                        .lateness = std::max<duration>(0s, clock_->now() - at.time),
+                        .merged_ticks = at.merged,
+                        .allowed = {}};
   planned.whole->time = at.time;
   last_time_ = at.time;
   const auto pending = unfinished();
@@ -312,9 +347,11 @@ void job::on_aborted(epoch at) {
   ++survey_generation_;
   rewind_to(dropped);
   auto report = describe(dropped, {});
-  report.failure = abort_reason_ ? *abort_reason_
-                                 : error(quiescing_.empty() ? errc::stopped : errc::partitions_lost,
-                                         "the batch was aborted before it was complete; its offsets are not committed");
+  report.failure =
+      abort_reason_
+          ? *abort_reason_
+          : error(quiescing_.empty() ? errc::stopped : errc::partitions_lost,
+                  "the batch was aborted before it was complete; its offsets are not committed");
   for (const auto& hears : listeners_)
     hears->on_finished(report);
   if (stopping_ || abort_reason_) { // else it is planned again
@@ -333,20 +370,32 @@ void job::rewind_to(const planned_batch& first) {
 
 batch_report job::describe(const planned_batch& done, const std::vector<replica_report>& reports) {
   const auto now = clock_->steady_now();
-  batch_report report{.epoch = done.whole->epoch, .time = done.whole->time, .interval = composed_->options.batch_interval,
-                      .lateness = done.lateness, .scheduling_delay = done.started - done.submitted,
-                      .processing_time = now - done.started, .records = 0, .bytes = 0, .dropped = 0,
+  batch_report report{.epoch = done.whole->epoch,
+                      .time = done.whole->time,
+                      .interval = composed_->options.batch_interval,
+                      .lateness = done.lateness,
+                      .scheduling_delay = done.started - done.submitted,
+                      .processing_time = now - done.started,
+                      .records = 0,
+                      .bytes = 0,
+                      .dropped = 0,
                       .merged_ticks = done.merged_ticks,
                       .waiting_batches = static_cast<std::uint32_t>(scheduler_.waiting().size()),
-                      .sources = {}, .operators = {}, .edges = {}, .failure = {}};
+                      .sources = {},
+                      .operators = {},
+                      .edges = {},
+                      .failure = {}};
   for (const auto& planned : plan_.nodes) {
-    operator_report op{.node = planned.id, .name = composed_->graph.at(planned.id).label(), .replicas = planned.replicas};
+    operator_report op{.node = planned.id,
+                       .name = composed_->graph.at(planned.id).label(),
+                       .replicas = planned.replicas};
     std::map<node_id, edge_report> edges;
     for (const auto& edge : planned.outputs) {
       auto& e = edges[edge.consumer];
       e.from = planned.id;
       e.to = edge.consumer;
-      e.capacity_bytes += static_cast<std::uint64_t>(edge.window.bytes) * planned.replicas * plan_.at(edge.consumer).replicas;
+      e.capacity_bytes += static_cast<std::uint64_t>(edge.window.bytes) * planned.replicas *
+                          plan_.at(edge.consumer).replicas;
     }
     for (const auto& r : reports) {
       if (r.node != planned.id)
@@ -362,7 +411,8 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
         edges[e.consumer].send_wait += e.send_wait;
       }
     }
-    op.idle = std::max<duration>(0s, report.processing_time * planned.replicas - op.busy - op.blocked);
+    op.idle =
+        std::max<duration>(0s, report.processing_time * planned.replicas - op.busy - op.blocked);
     report.dropped += op.dropped;
     report.operators.push_back(std::move(op));
     for (auto& [to, e] : edges)
@@ -370,11 +420,21 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
   }
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const auto& part = done.whole->sources[i];
-    source_report s{.name = part.name, .ranges = part.ranges, .records = 0, .bytes = 0, .lag = part.lag(),
-                    .allowed = done.allowed[i], .rate = {}};
-    source_timing timing{.end = now, .processing_time = report.processing_time,
-                         .scheduling_delay = report.scheduling_delay, .limited = part.lag() > 0, .partitions = {},
-                         .partition_records = {}, .unfinished = unfinished(), .workers = plan_.worker_threads};
+    source_report s{.name = part.name,
+                    .ranges = part.ranges,
+                    .records = 0,
+                    .bytes = 0,
+                    .lag = part.lag(),
+                    .allowed = done.allowed[i],
+                    .rate = {}};
+    source_timing timing{.end = now,
+                         .processing_time = report.processing_time,
+                         .scheduling_delay = report.scheduling_delay,
+                         .limited = part.lag() > 0,
+                         .partitions = {},
+                         .partition_records = {},
+                         .unfinished = unfinished(),
+                         .workers = plan_.worker_threads};
     for (const auto& r : reports) {
       const auto& planned = plan_.at(r.node);
       if (planned.source == source_id(static_cast<std::uint32_t>(i))) {
@@ -404,9 +464,10 @@ bool job::settle_quiesce() {
     return false;
   if (scheduler_.open()) {
     const auto now = clock_->steady_now();
-    const bool abort = std::any_of(quiescing_.begin(), quiescing_.end(), [&](const quiesce_request& request) {
-      return request.kind == quiesce_kind::lost || now >= request.deadline;
-    });
+    const bool abort =
+        std::any_of(quiescing_.begin(), quiescing_.end(), [&](const quiesce_request& request) {
+          return request.kind == quiesce_kind::lost || now >= request.deadline;
+        });
     if (abort)
       abort_open();
     return abort;
@@ -422,12 +483,14 @@ bool job::settle_quiesce() {
 }
 
 bool job::settle_stop() {
-  const bool ended_by_itself = planned_all_ && !scheduler_.open() && scheduler_.waiting().empty() && !surveying_;
+  const bool ended_by_itself =
+      planned_all_ && !scheduler_.open() && scheduler_.waiting().empty() && !surveying_;
   if (!stopping_ && !failure_ && !ended_by_itself)
     return false;
   if (aborting_ || surveying_)
     return false;
-  if (stopping_ && stopping_->mode != stop_mode::abandon && clock_->steady_now() >= stopping_->deadline) {
+  if (stopping_ && stopping_->mode != stop_mode::abandon &&
+      clock_->steady_now() >= stopping_->deadline) {
     left_.in_time = scheduler_.open() == std::nullopt && scheduler_.waiting().empty();
     stopping_->mode = stop_mode::abandon;
   }
@@ -478,7 +541,8 @@ void job::request_stop(duration deadline, stop_mode mode) {
     if (!stopping_)
       stopping_ = {.mode = mode, .deadline = until};
     else // a second request may only hurry
-      stopping_ = {.mode = std::max(stopping_->mode, mode), .deadline = std::min(stopping_->deadline, until)};
+      stopping_ = {.mode = std::max(stopping_->mode, mode),
+                   .deadline = std::min(stopping_->deadline, until)};
   });
 }
 

@@ -1,31 +1,34 @@
-// One run of a context: ticks to batches, batches to the executor, results to sources and listeners.
+// One run of a context: ticks to batches, batches to the executor, results to sources and
+// listeners.
 #pragma once
+
+#include <weir/runtime/batch_generator.hpp>
+#include <weir/runtime/batch_scheduler.hpp>
+#include <weir/runtime/context.hpp>
+#include <weir/runtime/internal/control_loop.hpp>
+#include <weir/runtime/internal/executor.hpp>
+#include <weir/runtime/internal/rate_governor.hpp>
 
 #include <atomic>
 #include <future>
 #include <map>
 
-#include <weir/runtime/batch_generator.hpp>
-#include <weir/runtime/batch_scheduler.hpp>
-#include <weir/runtime/context.hpp>
-#include <weir/runtime/internal/executor.hpp>
-#include <weir/runtime/internal/control_loop.hpp>
-#include <weir/runtime/internal/rate_governor.hpp>
-
 namespace weir {
 
-/// The control path of a running job. Everything but the constructor, `start`, `request_stop` and `wait` happens on
-/// the control thread (in line: on the caller of `turn`).
+/// The control path of a running job. Everything but the constructor, `start`, `request_stop` and
+/// `wait` happens on the control thread (in line: on the caller of `turn`).
 class job final : private source_host {
 public:
-  using governor_factory = std::function<expected<std::unique_ptr<rate_governor>>(const context_options&)>;
+  using governor_factory =
+      std::function<expected<std::unique_ptr<rate_governor>>(const context_options&)>;
   using executor_factory = std::function<std::unique_ptr<executor>(executor_setup)>;
 
   job(const composition& composed, plan planned, std::vector<std::shared_ptr<listener>> listeners);
   ~job();
 
   /// Opens sources and replicas and starts the threads. Call once.
-  expected<void> start(const governor_factory& make_governor, const executor_factory& make_executor);
+  expected<void> start(const governor_factory& make_governor,
+                       const executor_factory& make_executor);
 
   void request_stop(duration deadline, stop_mode mode);
   void set_gains(pid_gains gains);
@@ -38,8 +41,11 @@ public:
   [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
   [[nodiscard]] const stop_result& left() const noexcept { return left_; }
 
-  /// Whether the caller is a listener or a source that the job itself is calling: it cannot wait for the job.
-  [[nodiscard]] bool calls_me() const noexcept { return turning_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+  /// Whether the caller is a listener or a source that the job itself is calling: it cannot wait
+  /// for the job.
+  [[nodiscard]] bool calls_me() const noexcept {
+    return turning_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  }
 
   /// Does what is due. @returns whether it did anything.
   bool turn();
@@ -52,7 +58,8 @@ private:
     std::unique_ptr<source> control;
     std::unique_ptr<rate_governor> governor;
     std::vector<partition_position> unread; ///< Answer of the last survey.
-    std::vector<std::int64_t> fixed_ends;   ///< available_now: where to stop, by partition of the first survey.
+    std::vector<std::int64_t>
+        fixed_ends; ///< available_now: where to stop, by partition of the first survey.
   };
 
   struct quiesce_request {
@@ -81,7 +88,8 @@ private:
   bool poll_sources();
   bool plan_when_due();
   void survey(tick at);
-  void on_surveyed(tick at, std::uint64_t generation, std::vector<expected<std::vector<partition_position>>> answers);
+  void on_surveyed(tick at, std::uint64_t generation,
+                   std::vector<expected<std::vector<partition_position>>> answers);
   void submit(tick at);
   [[nodiscard]] bool read_everything() const;
   [[nodiscard]] unfinished_work unfinished() const;
@@ -118,8 +126,8 @@ private:
   steady_time next_poll_{};
   bool surveying_ = false;
   std::uint64_t survey_generation_ = 0; ///< Answers to older surveys are void.
-  bool plan_now_ = false;               ///< available_now and once: plan without waiting for a tick.
-  bool planned_all_ = false;            ///< available_now and once: nothing is left to plan.
+  bool plan_now_ = false;    ///< available_now and once: plan without waiting for a tick.
+  bool planned_all_ = false; ///< available_now and once: nothing is left to plan.
   batch_time last_time_{};
   std::uint64_t next_epoch_ = 1;
   bool aborting_ = false;

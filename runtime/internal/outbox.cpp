@@ -4,7 +4,8 @@
 
 namespace weir {
 
-outbox::outbox(const node_plan& from, std::uint32_t replica_index, const plan& all, transport& out, const clock& time)
+outbox::outbox(const node_plan& from, std::uint32_t replica_index, const plan& all, transport& out,
+               const clock& time)
     : out_(&out), time_(&time) {
   for (const auto& planned : from.outputs) {
     const auto& consumer = all.at(planned.consumer);
@@ -106,7 +107,8 @@ void outbox::transmit(edge& over, link& to, item what) {
 }
 
 outbox::edge& outbox::edge_of(std::uint32_t link_index) {
-  return *std::find_if(edges_.rbegin(), edges_.rend(), [&](const edge& e) { return e.first_link <= link_index; });
+  return *std::find_if(edges_.rbegin(), edges_.rend(),
+                       [&](const edge& e) { return e.first_link <= link_index; });
 }
 
 } // namespace weir

@@ -1,22 +1,24 @@
 // What a replica has made and what still waits for credit. Next: stage_replica.hpp of the consumer.
 #pragma once
 
-#include <deque>
-#include <variant>
-
 #include <weir/runtime/clock.hpp>
 #include <weir/runtime/internal/transport.hpp>
 #include <weir/runtime/plan.hpp>
 
+#include <deque>
+#include <variant>
+
 namespace weir {
 
-/// Sends blocks to the replicas of every consumer, as far as their credit goes; the rest waits here, in order.
+/// Sends blocks to the replicas of every consumer, as far as their credit goes; the rest waits
+/// here, in order.
 ///
-/// Invariant: on each link, blocks in flight downstream never exceed the credit granted, and a barrier never
-/// overtakes a block. Single-threaded: owned by one replica.
+/// Invariant: on each link, blocks in flight downstream never exceed the credit granted, and a
+/// barrier never overtakes a block. Single-threaded: owned by one replica.
 class outbox final : public emitter {
 public:
-  outbox(const node_plan& from, std::uint32_t replica_index, const plan& all, transport& out, const clock& time);
+  outbox(const node_plan& from, std::uint32_t replica_index, const plan& all, transport& out,
+         const clock& time);
 
   /// Which batch the next blocks belong to.
   void begin(batch_ptr whole);
@@ -33,7 +35,8 @@ public:
   /// Drops what waits: the batch is aborted.
   void discard();
 
-  /// Blocks, bytes and waits per edge since `begin`; the records and bytes of one edge are those of the output.
+  /// Blocks, bytes and waits per edge since `begin`; the records and bytes of one edge are those of
+  /// the output.
   [[nodiscard]] std::vector<edge_work> work() const;
   [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }

@@ -1,13 +1,14 @@
-// What the job asks of rate control, per source. Implemented in context.cpp by backpressure/rate_controller.hpp.
+// What the job asks of rate control, per source. Implemented in context.cpp by
+// backpressure/rate_controller.hpp.
 #pragma once
-
-#include <optional>
-#include <vector>
 
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/internal/transport.hpp>
 #include <weir/runtime/rate_control.hpp>
 #include <weir/runtime/source.hpp>
+
+#include <optional>
+#include <vector>
 
 namespace weir {
 
@@ -21,16 +22,17 @@ struct unfinished_work {
 
 /// One source's part of a finished batch.
 struct source_timing {
-  steady_time end{};           ///< Monotonic time of the last commit.
-  duration processing_time{};  ///< Of the whole batch.
+  steady_time end{};          ///< Monotonic time of the last commit.
+  duration processing_time{}; ///< Of the whole batch.
   duration scheduling_delay{};
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
-  bool limited = true;         ///< Some partition had more to read than the batch took.
-  std::vector<partition_work> partitions;      ///< Busy time by partition.
+  bool limited = true;                    ///< Some partition had more to read than the batch took.
+  std::vector<partition_work> partitions; ///< Busy time by partition.
   std::vector<std::uint64_t> partition_records; ///< Planned records by partition.
   unfinished_work unfinished;
-  std::uint32_t workers = 1; ///< Worker threads: how many partitions are worked on at the same time, at most.
+  std::uint32_t workers =
+      1; ///< Worker threads: how many partitions are worked on at the same time, at most.
 };
 
 /// One source's rate control. Owned and called by the control thread.
@@ -39,8 +41,9 @@ public:
   virtual ~rate_governor() = default;
 
   /// @returns a limit in records per partition, in the order given; nullopt: unlimited.
-  virtual std::vector<std::optional<std::uint64_t>> limits(steady_time now, const unfinished_work& unfinished,
-                                                           const std::vector<partition_position>& unread) = 0;
+  virtual std::vector<std::optional<std::uint64_t>>
+  limits(steady_time now, const unfinished_work& unfinished,
+         const std::vector<partition_position>& unread) = 0;
   virtual rate_decision on_batch(const source_timing& timing) = 0;
   virtual expected<void> set_gains(pid_gains gains) = 0;
 };

@@ -3,27 +3,37 @@
 namespace weir {
 namespace {
 
-/// Blocks read before other work on the same thread gets its turn. One: its consumer then finds it in the cache, and its
-/// storage is reused before it leaves it.
+/// Blocks read before other work on the same thread gets its turn. One: its consumer then finds it
+/// in the cache, and its storage is reused before it leaves it.
 constexpr int blocks_per_turn = 1;
 
 } // namespace
 
-receiver_replica::receiver_replica(const replica_environment& environment, node_id node, std::uint32_t index,
-                                   std::unique_ptr<receiver> work)
-    : environment_(&environment), node_(node), index_(index), id_(environment.all->at(node).first_replica.value + index),
+receiver_replica::receiver_replica(const replica_environment& environment, node_id node,
+                                   std::uint32_t index, std::unique_ptr<receiver> work)
+    : environment_(&environment), node_(node), index_(index),
+      id_(environment.all->at(node).first_replica.value + index),
       source_(*environment.all->at(node).source),
-      retained_(environment.job->at(node).label(), environment.all->at(node).retained_share), work_(std::move(work)),
-      out_(environment.all->at(node), index, *environment.all, *environment.out, *environment.clock) {}
+      retained_(environment.job->at(node).label(), environment.all->at(node).retained_share),
+      work_(std::move(work)), out_(environment.all->at(node), index, *environment.all,
+                                   *environment.out, *environment.clock) {}
 
 expected<void> receiver_replica::open(std::function<void()> wake) {
-  return work_->open(make_replica_context(*environment_, node_, index_, retained_, std::move(wake)));
+  return work_->open(
+      make_replica_context(*environment_, node_, index_, retained_, std::move(wake)));
 }
 
 void receiver_replica::start(batch_ptr whole) {
   open_ = std::move(whole);
-  report_ = {.replica = id_, .node = node_, .epoch = open_->epoch, .counts = {}, .bytes_out = 0, .busy = {}, .blocked = {},
-             .partitions = {}, .edges = {}};
+  report_ = {.replica = id_,
+             .node = node_,
+             .epoch = open_->epoch,
+             .counts = {},
+             .bytes_out = 0,
+             .busy = {},
+             .blocked = {},
+             .partitions = {},
+             .edges = {}};
   out_.begin(open_);
   was_blocked_ = false;
   if (auto begun = work_->begin(*open_, open_->sources[source_.value]); !begun) {
@@ -79,7 +89,9 @@ void receiver_replica::read() {
 }
 
 void receiver_replica::finish_batch() {
-  out_.end({.epoch = open_->epoch, .time = open_->time, .watermark = open_->watermark,
+  out_.end({.epoch = open_->epoch,
+            .time = open_->time,
+            .watermark = open_->watermark,
             .present = open_->nodes[node_.value].present});
   report_.counts = {.records_in = out_.records(), .records_out = out_.records(), .dropped = 0};
   report_.bytes_out = out_.bytes();
@@ -99,8 +111,6 @@ void receiver_replica::abort(epoch at) {
   environment_->out->aborted(id_, at);
 }
 
-void receiver_replica::close() noexcept {
-  work_->close();
-}
+void receiver_replica::close() noexcept { work_->close(); }
 
 } // namespace weir

@@ -1,14 +1,17 @@
-// Runs one replica of a source: reads while there is credit. Next: block_builder.hpp, then the consumer's stage_replica.
+// Runs one replica of a source: reads while there is credit. Next: block_builder.hpp, then the
+// consumer's stage_replica.
 #pragma once
 
 #include <weir/runtime/internal/replica.hpp>
 
 namespace weir {
 
-/// A receiver with its outbox. Out of credit it stops calling the receiver: TCP or the broker holds the rest.
+/// A receiver with its outbox. Out of credit it stops calling the receiver: TCP or the broker holds
+/// the rest.
 class receiver_replica final : public replica {
 public:
-  receiver_replica(const replica_environment& environment, node_id node, std::uint32_t index, std::unique_ptr<receiver> work);
+  receiver_replica(const replica_environment& environment, node_id node, std::uint32_t index,
+                   std::unique_ptr<receiver> work);
 
   [[nodiscard]] replica_id id() const noexcept override { return id_; }
   [[nodiscard]] node_id node() const noexcept override { return node_; }

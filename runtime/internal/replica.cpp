@@ -5,14 +5,18 @@
 
 namespace weir {
 
-std::unique_ptr<replica> make_replica(const replica_environment& environment, node_id node, std::uint32_t index) {
+std::unique_ptr<replica> make_replica(const replica_environment& environment, node_id node,
+                                      std::uint32_t index) {
   if (const auto source = environment.all->at(node).source)
-    return std::make_unique<receiver_replica>(environment, node, index, environment.make_receiver(*source, index));
-  return std::make_unique<stage_replica>(environment, node, index, environment.job->at(node).make_stage());
+    return std::make_unique<receiver_replica>(environment, node, index,
+                                              environment.make_receiver(*source, index));
+  return std::make_unique<stage_replica>(environment, node, index,
+                                         environment.job->at(node).make_stage());
 }
 
-replica_context make_replica_context(const replica_environment& environment, node_id node, std::uint32_t index,
-                                     retained_account& retained, std::function<void()> wake) {
+replica_context make_replica_context(const replica_environment& environment, node_id node,
+                                     std::uint32_t index, retained_account& retained,
+                                     std::function<void()> wake) {
   const auto& planned = environment.all->at(node);
   return {.node = node,
           .name = environment.job->at(node).label(),
@@ -23,7 +27,8 @@ replica_context make_replica_context(const replica_environment& environment, nod
           .limits = planned.limits,
           .retained = &retained,
           .wake = std::move(wake),
-          .log = [&environment, component = environment.job->at(node).label()](log_level level, std::string_view text) {
+          .log = [&environment, component = environment.job->at(node).label()](
+                     log_level level, std::string_view text) {
             environment.log(level, component, text);
           }};
 }

@@ -1,14 +1,15 @@
-// One running copy of a node: what an executor drives. Next: receiver_replica.hpp, stage_replica.hpp.
+// One running copy of a node: what an executor drives. Next: receiver_replica.hpp,
+// stage_replica.hpp.
 #pragma once
-
-#include <memory>
 
 #include <weir/runtime/internal/outbox.hpp>
 
+#include <memory>
+
 namespace weir {
 
-/// What stands between an executor and the work of one node. It has no thread: every call comes from the executor,
-/// one at a time. After each call it has done all it can do now.
+/// What stands between an executor and the work of one node. It has no thread: every call comes
+/// from the executor, one at a time. After each call it has done all it can do now.
 class replica {
 public:
   virtual ~replica() = default;
@@ -18,7 +19,8 @@ public:
 
   virtual expected<void> open(std::function<void()> wake) = 0;
 
-  /// A batch starts. Only receivers act on it; the others learn of it by its first block or barrier.
+  /// A batch starts. Only receivers act on it; the others learn of it by its first block or
+  /// barrier.
   virtual void start(batch_ptr whole) = 0;
   virtual void take(data_message message) = 0;
   virtual void take(mark_message message) = 0;
@@ -27,7 +29,8 @@ public:
   /// Goes on where it was blocked, after `wake` or `yield`.
   virtual void resume() = 0;
 
-  /// Forgets the batch, and every block of it that is still under way; answers with `transport::aborted`.
+  /// Forgets the batch, and every block of it that is still under way; answers with
+  /// `transport::aborted`.
   virtual void abort(epoch at) = 0;
   virtual void close() noexcept = 0;
 };
@@ -44,10 +47,12 @@ struct replica_environment {
 };
 
 /// The replica with this number within its node.
-std::unique_ptr<replica> make_replica(const replica_environment& environment, node_id node, std::uint32_t index);
+std::unique_ptr<replica> make_replica(const replica_environment& environment, node_id node,
+                                      std::uint32_t index);
 
 /// The context that a replica hands to its stage or receiver.
-replica_context make_replica_context(const replica_environment& environment, node_id node, std::uint32_t index,
-                                     retained_account& retained, std::function<void()> wake);
+replica_context make_replica_context(const replica_environment& environment, node_id node,
+                                     std::uint32_t index, retained_account& retained,
+                                     std::function<void()> wake);
 
 } // namespace weir

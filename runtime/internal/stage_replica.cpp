@@ -2,11 +2,13 @@
 
 namespace weir {
 
-stage_replica::stage_replica(const replica_environment& environment, node_id node, std::uint32_t index,
-                             std::unique_ptr<stage> work)
-    : environment_(&environment), node_(node), index_(index), id_(environment.all->at(node).first_replica.value + index),
-      retained_(environment.job->at(node).label(), environment.all->at(node).retained_share), work_(std::move(work)),
-      out_(environment.all->at(node), index, *environment.all, *environment.out, *environment.clock),
+stage_replica::stage_replica(const replica_environment& environment, node_id node,
+                             std::uint32_t index, std::unique_ptr<stage> work)
+    : environment_(&environment), node_(node), index_(index),
+      id_(environment.all->at(node).first_replica.value + index),
+      retained_(environment.job->at(node).label(), environment.all->at(node).retained_share),
+      work_(std::move(work)), out_(environment.all->at(node), index, *environment.all,
+                                   *environment.out, *environment.clock),
       slots_(environment.all->at(node).slots) {
   for (const auto& producer : environment.all->nodes) {
     std::uint32_t link = 0; // links of an outbox: edge by edge, replica by replica
@@ -23,7 +25,8 @@ stage_replica::stage_replica(const replica_environment& environment, node_id nod
 }
 
 expected<void> stage_replica::open(std::function<void()> wake) {
-  return work_->open(make_replica_context(*environment_, node_, index_, retained_, std::move(wake)));
+  return work_->open(
+      make_replica_context(*environment_, node_, index_, retained_, std::move(wake)));
 }
 
 void stage_replica::take(data_message message) {
@@ -41,9 +44,7 @@ void stage_replica::take(grant_message message) {
   advance();
 }
 
-void stage_replica::resume() {
-  advance();
-}
+void stage_replica::resume() { advance(); }
 
 void stage_replica::advance() {
   const auto entered = environment_->clock->steady_now();
@@ -61,9 +62,12 @@ bool stage_replica::step() {
     return false;
   settle_owed();
   switch (state_) {
-  case state::idle: return take_next();
-  case state::working: return work_on_block();
-  case state::ending: return end_batch();
+  case state::idle:
+    return take_next();
+  case state::working:
+    return work_on_block();
+  case state::ending:
+    return end_batch();
   }
   return false;
 }
@@ -73,7 +77,8 @@ bool stage_replica::take_next() {
     return false;
   item next = std::move(inbox_.front());
   inbox_.pop_front();
-  const auto& [slot, whole] = std::visit([](auto& m) { return std::pair<std::uint32_t, batch_ptr>(m.slot, m.whole); }, next);
+  const auto& [slot, whole] = std::visit(
+      [](auto& m) { return std::pair<std::uint32_t, batch_ptr>(m.slot, m.whole); }, next);
   if (whole->epoch < first_kept_) {
     if (const auto* data = std::get_if<data_message>(&next))
       give_credit(slot, data->cargo.data->charge());
@@ -142,8 +147,15 @@ expected<void> stage_replica::begin(const batch_ptr& whole) {
   if (open_)
     return {};
   open_ = whole;
-  report_ = {.replica = id_, .node = node_, .epoch = whole->epoch, .counts = {}, .bytes_out = 0, .busy = {}, .blocked = {},
-             .partitions = {}, .edges = {}};
+  report_ = {.replica = id_,
+             .node = node_,
+             .epoch = whole->epoch,
+             .counts = {},
+             .bytes_out = 0,
+             .busy = {},
+             .blocked = {},
+             .partitions = {},
+             .edges = {}};
   out_.begin(whole);
   return work_->begin(*whole);
 }
@@ -161,7 +173,8 @@ void stage_replica::finish_batch() {
   for (auto& slot : slots_)
     slot.ended = false;
   state_ = state::idle;
-  inbox_.insert(inbox_.begin(), std::make_move_iterator(held_.begin()), std::make_move_iterator(held_.end()));
+  inbox_.insert(inbox_.begin(), std::make_move_iterator(held_.begin()),
+                std::make_move_iterator(held_.end()));
   held_.clear();
   environment_->out->ended(std::move(report_));
 }
@@ -174,8 +187,9 @@ void stage_replica::settle_owed() {
 }
 
 void stage_replica::give_credit(std::uint32_t slot, std::size_t charge) {
-  environment_->out->send(slots_[slot].sender,
-                          grant_message{slots_[slot].link, {.blocks = 1, .bytes = static_cast<std::int64_t>(charge)}});
+  environment_->out->send(
+      slots_[slot].sender,
+      grant_message{slots_[slot].link, {.blocks = 1, .bytes = static_cast<std::int64_t>(charge)}});
 }
 
 void stage_replica::fail(error reason) {
@@ -199,7 +213,8 @@ void stage_replica::abort(epoch at) {
   for (auto& slot : slots_)
     slot.ended = false;
   first_kept_ = epoch(at.value + 1);
-  inbox_.insert(inbox_.begin(), std::make_move_iterator(held_.begin()), std::make_move_iterator(held_.end()));
+  inbox_.insert(inbox_.begin(), std::make_move_iterator(held_.begin()),
+                std::make_move_iterator(held_.end()));
   held_.clear();
   failed_ = false;
   was_blocked_ = false;
@@ -207,9 +222,7 @@ void stage_replica::abort(epoch at) {
   advance(); // drops what is left of the batch and returns its credit
 }
 
-void stage_replica::close() noexcept {
-  work_->close();
-}
+void stage_replica::close() noexcept { work_->close(); }
 
 void stage_replica::charge_partition(partition_id partition, duration busy) {
   if (!environment_->all->at(node_).cost_of)

@@ -1,4 +1,5 @@
-// Runs one replica of a stage or sink: takes blocks, aligns barriers, returns credit. Next: the stage itself.
+// Runs one replica of a stage or sink: takes blocks, aligns barriers, returns credit. Next: the
+// stage itself.
 #pragma once
 
 #include <weir/runtime/internal/replica.hpp>
@@ -7,11 +8,13 @@ namespace weir {
 
 /// A stage with its inbox and outbox.
 ///
-/// Invariants: no block is taken while something waits in the outbox; a block's credit goes back when all that it
-/// produced has downstream credit; blocks of the next batch wait until this batch has ended on every input.
+/// Invariants: no block is taken while something waits in the outbox; a block's credit goes back
+/// when all that it produced has downstream credit; blocks of the next batch wait until this batch
+/// has ended on every input.
 class stage_replica final : public replica {
 public:
-  stage_replica(const replica_environment& environment, node_id node, std::uint32_t index, std::unique_ptr<stage> work);
+  stage_replica(const replica_environment& environment, node_id node, std::uint32_t index,
+                std::unique_ptr<stage> work);
 
   [[nodiscard]] replica_id id() const noexcept override { return id_; }
   [[nodiscard]] node_id node() const noexcept override { return node_; }
@@ -29,9 +32,9 @@ private:
 
   struct slot_state {
     replica_id sender;
-    std::uint32_t link = 0;  ///< The link's index in the sender's outbox.
+    std::uint32_t link = 0; ///< The link's index in the sender's outbox.
     std::uint32_t input = 0;
-    bool ended = false;      ///< Its barrier of the open batch has come.
+    bool ended = false; ///< Its barrier of the open batch has come.
   };
 
   enum class state { idle, working, ending };
@@ -63,7 +66,8 @@ private:
   state state_ = state::idle;
   data_message current_;
   block_cursor cursor_;
-  std::optional<std::pair<std::uint32_t, std::size_t>> owed_; ///< Slot and charge of a finished block.
+  std::optional<std::pair<std::uint32_t, std::size_t>>
+      owed_; ///< Slot and charge of a finished block.
   batch_ptr open_;
   barrier mark_{};
   std::uint32_t ended_slots_ = 0;

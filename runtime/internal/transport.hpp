@@ -1,13 +1,13 @@
 // How replicas reach each other and the coordinator: what an executor provides. Next: outbox.hpp.
 #pragma once
 
-#include <utility>
-#include <vector>
-
 #include <weir/runtime/batch.hpp>
 #include <weir/runtime/credit.hpp>
 #include <weir/runtime/error.hpp>
 #include <weir/runtime/stage.hpp>
+
+#include <utility>
+#include <vector>
 
 namespace weir {
 

@@ -6,6 +6,17 @@
 // - kafka_bench idle_batches|stalled_sink --brokers B --topic T --seconds S [--payload BYTES]
 //
 // Prints one JSON object. Exit code 1 when the result is wrong, 2 on bad usage.
+#include "lines.hpp"
+#include "raw_loop.hpp"
+
+#include <weir/connectors/kafka.hpp>
+#include <weir/connectors/kafka/internal/queue_sizes.hpp>
+#include <weir/runtime/memory_budget.hpp>
+#include <weir/weir.hpp>
+
+#include <fmt/format.h>
+#include <tests/support/kafka/topic_admin.hpp>
+
 #include <condition_variable>
 #include <cstdio>
 #include <fstream>

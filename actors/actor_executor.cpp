@@ -1,14 +1,15 @@
-// Runs every replica as a CAF actor. The only file that sees both paths. See runtime/internal/executor.hpp.
+// Runs every replica as a CAF actor. The only file that sees both paths. See
+// runtime/internal/executor.hpp.
+#include <weir/actors/job_supervisor.hpp>
+#include <weir/actors/replica_actor.hpp>
+
+#include <fmt/format.h>
+
 #include <atomic>
 #include <memory>
 #include <vector>
 
 #include <pthread.h>
-
-#include <fmt/format.h>
-
-#include <weir/actors/job_supervisor.hpp>
-#include <weir/actors/replica_actor.hpp>
 
 namespace weir {
 namespace {
@@ -20,6 +21,7 @@ class name_threads final : public caf::thread_hook {
 public:
   name_threads(std::string prefix, std::function<void(std::string_view)> hook)
       : prefix_(std::move(prefix)), hook_(std::move(hook)) {}
+  ~name_threads() override { acquire(this); } // CAF waits for its threads before
 
   void init(caf::actor_system&) override {}
   void thread_started() override {
@@ -27,8 +29,9 @@ public:
     pthread_setname_np(pthread_self(), name.c_str());
     if (hook_)
       hook_(name);
+    release(this);
   }
-  void thread_terminates() override {}
+  void thread_terminates() override { release(this); }
 
 private:
   std::string prefix_;
@@ -50,8 +53,12 @@ public:
 class actor_executor final : public executor, private transport {
 public:
   explicit actor_executor(executor_setup setup)
-      : setup_(std::move(setup)), config_(setup_), system_(config_), tags_(setup_.all->replicas) {
-    environment_ = {.job = setup_.job, .all = setup_.all, .out = this, .clock = setup_.time, .log = setup_.log,
+      : setup_(std::move(setup)), config_(setup_), system_(config_) {
+    environment_ = {.job = setup_.job,
+                    .all = setup_.all,
+                    .out = this,
+                    .clock = setup_.time,
+                    .log = setup_.log,
                     .make_receiver = setup_.make_receiver};
   }
 
@@ -70,15 +77,15 @@ public:
         return result;
       }
     }
-    supervisor_ = system_.spawn<caf::lazy_init>(supervise, setup_.all->replicas, setup_.events, &supervisor_tag_);
-    for (auto& r : replicas) {
-      auto* tag = &tags_[r->id().value];
-      tag->release();
+    // Started by their first message, which hands over what they are made of.
+    supervisor_ =
+        system_.spawn<job_supervisor_actor, caf::lazy_init>(setup_.all->replicas, setup_.events);
+    for (auto& r : replicas)
       if (setup_.job->at(r->node()).blocking)
-        actors_.push_back(system_.spawn<caf::detached + caf::lazy_init>(run_replica, std::move(r), tag));
+        actors_.push_back(
+            system_.spawn<running_replica, caf::detached + caf::lazy_init>(std::move(r)));
       else
-        actors_.push_back(system_.spawn<caf::lazy_init>(run_replica, std::move(r), tag));
-    }
+        actors_.push_back(system_.spawn<running_replica, caf::lazy_init>(std::move(r)));
     started_.store(true, std::memory_order_release);
     return {};
   }
@@ -110,42 +117,30 @@ public:
     for (std::uint32_t r = 0; r < actors_.size(); ++r)
       tell(replica_id(r), quit{});
     tell_supervisor(quit{});
-    // A wake-up may still be looking at actors_: they are let go only after every receiver has closed.
+    // A wake-up may still look at actors_: they are let go only after every receiver has closed.
     caf::scoped_actor waiting{system_};
-    for (auto& each : actors_)
+    for (auto& each : actors_) {
       waiting->wait_for(each);
-    for (auto& tag : tags_)
-      tag.acquire();
+      hand_back(each);
+    }
     actors_.clear();
     supervisor_ = nullptr;
   }
 
 private:
-  template <caf::message_priority Priority = caf::message_priority::normal, class Handle, class Message>
-  static void hand_over(const Handle& to, hand_off& tag, Message message) {
-#if defined(__SANITIZE_THREAD__)
-    auto content = caf::make_message(std::move(message)); // complete before the release; an allocation that others spare
-    tag.release();
-    caf::actor_cast<caf::strong_actor_ptr>(to)->enqueue(nullptr, caf::make_message_id(Priority), std::move(content), nullptr);
-#else
-    (void)tag;
-    caf::anon_send<Priority>(to, std::move(message));
-#endif
-  }
-
   template <class Message>
   void tell(replica_id to, Message message) {
-    hand_over(actors_[to.value], tags_[to.value], std::move(message));
+    caf::anon_send(actors_[to.value], std::move(message));
   }
 
   template <class Message>
   void tell_urgently(replica_id to, Message message) {
-    hand_over<caf::message_priority::high>(actors_[to.value], tags_[to.value], std::move(message));
+    caf::anon_send<caf::message_priority::high>(actors_[to.value], std::move(message));
   }
 
   template <class Message>
   void tell_supervisor(Message message) {
-    hand_over(supervisor_, supervisor_tag_, std::move(message));
+    caf::anon_send(supervisor_, std::move(message));
   }
 
   /// From any thread, also before the actors are there and while they leave.
@@ -168,8 +163,6 @@ private:
   replica_environment environment_;
   job_config config_;
   caf::actor_system system_;
-  std::vector<hand_off> tags_;        ///< By `replica_id`.
-  hand_off supervisor_tag_;
   std::vector<replica_actor> actors_; ///< By `replica_id`.
   job_supervisor supervisor_;
   std::atomic<bool> started_{false};

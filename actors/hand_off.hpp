@@ -1,5 +1,8 @@
-// Tells ThreadSanitizer what it cannot see in a CAF that was built without it: messages order what threads do.
+// Tells ThreadSanitizer what it cannot see in a CAF that was built without it: messages order what
+// threads do. Nothing of it is left in other builds.
 #pragma once
+
+#include <caf/all.hpp>
 
 #if defined(__SANITIZE_THREAD__)
 extern "C" void __tsan_acquire(void* address);
@@ -8,32 +11,75 @@ extern "C" void __tsan_release(void* address);
 
 namespace weir::actors {
 
-/// One per actor. Senders release it before a send; the actor acquires it at the entry of a handler and releases it at the
-/// end, because its next handler may run on another worker thread.
-class hand_off {
+#if defined(__SANITIZE_THREAD__)
+
+/// All that this thread did is done for those who acquire the address later.
+inline void release(void* address) noexcept { __tsan_release(address); }
+inline void acquire(void* address) noexcept { __tsan_acquire(address); }
+
+/// An actor that each sender releases, and that each of its own turns acquires and releases: the
+/// next may run on another thread. Only the address is used, as even a look at a member would race.
+template <class Actor>
+class handed_off : public Actor {
 public:
-  /// One handler of the actor, from beginning to end.
-  class turn {
-  public:
-    explicit turn(hand_off& of) noexcept : of_(&of) { of_->acquire(); }
-    turn(const turn&) = delete;
-    turn& operator=(const turn&) = delete;
-    ~turn() { of_->release(); }
+  using Actor::Actor;
+  using Actor::consume;
+  using Actor::enqueue;
 
-  private:
-    hand_off* of_;
-  };
+  void enqueue(caf::mailbox_element_ptr message, caf::execution_unit* from) override {
+    release(address());
+    Actor::enqueue(std::move(message), from);
+  }
 
-  void release() noexcept {
-#if defined(__SANITIZE_THREAD__)
-    __tsan_release(this);
-#endif
+  caf::resumable::resume_result resume(caf::execution_unit* on, size_t most) override {
+    acquire(address());
+    const auto result = Actor::resume(on, most);
+    release(address());
+    return result;
   }
-  void acquire() noexcept {
-#if defined(__SANITIZE_THREAD__)
-    __tsan_acquire(this);
-#endif
+
+  /// A message that came in while the turn lasts.
+  caf::invoke_message_result consume(caf::mailbox_element& message) override {
+    acquire(address());
+    return Actor::consume(message);
   }
+
+  /// The end of the actor: drops the messages that are left, tells those who wait.
+  bool cleanup(caf::error&& why, caf::execution_unit* on) override {
+    acquire(address());
+    release(address());
+    return Actor::cleanup(std::move(why), on);
+  }
+
+  /// The last reference is gone, on any thread.
+  void on_destroy() override {
+    acquire(address());
+    Actor::on_destroy();
+  }
+
+private:
+  void* address() noexcept { return static_cast<caf::abstract_actor*>(this); }
 };
+
+/// The actor has ended, as the caller has learned by a message; now the caller lets go of it.
+template <class Handle>
+void hand_back(const Handle& actor) noexcept {
+  auto* address = caf::actor_cast<caf::abstract_actor*>(actor);
+  acquire(address);
+  release(address);
+}
+
+#else
+
+inline void release(void*) noexcept {}
+inline void acquire(void*) noexcept {}
+
+template <class Actor>
+using handed_off = Actor;
+
+template <class Handle>
+void hand_back(const Handle&) noexcept {}
+
+#endif
 
 } // namespace weir::actors

@@ -1,21 +1,26 @@
-// Counts the answers of all replicas to each batch, and tells the job. Next: runtime/internal/job.hpp.
+// Counts the answers of all replicas to each batch, and tells the job. Next:
+// runtime/internal/job.hpp.
 #pragma once
 
 #include <weir/actors/hand_off.hpp>
 #include <weir/actors/messages.hpp>
-#include <weir/runtime/internal/executor.hpp>
 #include <weir/runtime/internal/epoch_tracker.hpp>
+#include <weir/runtime/internal/executor.hpp>
 
 namespace weir::actors {
 
-struct supervisor_state {
-  static inline const char* name = "weir.supervisor";
-  epoch_tracker tracker{0};
-  executor_events events;
-  hand_off* tag = nullptr;
-};
+class job_supervisor_actor final : public handed_off<job_supervisor::base> {
+public:
+  job_supervisor_actor(caf::actor_config& config, std::uint32_t replicas, executor_events events);
 
-job_supervisor::behavior_type supervise(job_supervisor::stateful_pointer<supervisor_state> self, std::uint32_t replicas,
-                                        executor_events events, hand_off* tag);
+  const char* name() const override { return "weir.supervisor"; }
+
+protected:
+  behavior_type make_behavior() override;
+
+private:
+  epoch_tracker tracker_;
+  executor_events events_;
+};
 
 } // namespace weir::actors

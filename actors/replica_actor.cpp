@@ -2,28 +2,21 @@
 
 namespace weir::actors {
 
-replica_actor::behavior_type run_replica(replica_actor::stateful_pointer<replica_state> self, std::shared_ptr<replica> work,
-                                         hand_off* tag) {
-  tag->acquire();
-  self->state.work = std::move(work);
-  self->state.tag = tag;
-  const auto in_turn = [self](auto&& call) {
-    const hand_off::turn turn(*self->state.tag);
-    call(*self->state.work);
-  };
+running_replica::running_replica(caf::actor_config& config, std::shared_ptr<replica> work)
+    : handed_off<replica_actor::base>(config), work_(std::move(work)) {}
+
+running_replica::behavior_type running_replica::make_behavior() {
   return {
-      [=](const data_message& m) { in_turn([&](replica& r) { r.take(m); }); },
-      [=](const mark_message& m) { in_turn([&](replica& r) { r.take(m); }); },
-      [=](const grant_message& m) { in_turn([&](replica& r) { r.take(m); }); },
-      [=](const start_batch& m) { in_turn([&](replica& r) { r.start(m.whole); }); },
-      [=](const abort_batch& m) { in_turn([&](replica& r) { r.abort(m.at); }); },
-      [=](const resume&) { in_turn([](replica& r) { r.resume(); }); },
-      [=](const quit&) {
-        in_turn([&](replica& r) {
-          r.close();
-          self->state.work.reset();
-        });
-        self->quit();
+      [this](const data_message& m) { work_->take(m); },
+      [this](const mark_message& m) { work_->take(m); },
+      [this](const grant_message& m) { work_->take(m); },
+      [this](const start_batch& m) { work_->start(m.whole); },
+      [this](const abort_batch& m) { work_->abort(m.at); },
+      [this](const actors::resume&) { work_->resume(); },
+      [this](const actors::quit&) {
+        work_->close();
+        work_.reset();
+        scheduled_actor::quit();
       },
   };
 }

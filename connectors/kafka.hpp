@@ -1,4 +1,5 @@
-// Reading from Kafka and writing to it: everything of the target weir::kafka. Start at kafka/options.hpp.
+// Reading from Kafka and writing to it: everything of the target weir::kafka. Start at
+// kafka/options.hpp.
 #pragma once
 
 #include <weir/connectors/kafka/direct_stream.hpp>

@@ -1,8 +1,8 @@
 #include <weir/connectors/kafka/direct_stream.hpp>
 
-#include <fmt/format.h>
-
 #include <weir/connectors/kafka/internal/source.hpp>
+
+#include <fmt/format.h>
 
 namespace weir::kafka {
 
@@ -17,7 +17,8 @@ std::string label_of(const direct_stream_options& options) {
   return fmt::format("kafka({})", fmt::join(names, ", "));
 }
 
-/// Most receivers that make sense as far as the options tell: the rest is known when the broker has been asked.
+/// Most receivers that make sense as far as the options tell: the rest is known when the broker has
+/// been asked.
 std::uint32_t most_receivers(const direct_stream_options& options) {
   std::uint32_t listed = 0;
   for (const auto& entry : options.assign) {
@@ -32,7 +33,8 @@ std::uint32_t most_receivers(const direct_stream_options& options) {
 
 } // namespace
 
-stream<record> direct_stream(context& to, direct_stream_options options, std::source_location where) {
+stream<record> direct_stream(context& to, direct_stream_options options,
+                             std::source_location where) {
   source_spec spec;
   spec.label = label_of(options);
   spec.max_replicas = most_receivers(options);

@@ -1,11 +1,11 @@
 #include <weir/connectors/kafka/embedded_broker.hpp>
 
+#include <weir/connectors/kafka/internal/client.hpp>
+#include <weir/connectors/kafka/internal/errors.hpp>
+
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
-
-#include <weir/connectors/kafka/internal/client.hpp>
-#include <weir/connectors/kafka/internal/errors.hpp>
 
 namespace weir::kafka {
 
@@ -29,7 +29,8 @@ expected<std::unique_ptr<client>> make_client(const property_list& own) {
   auto conf = make_conf({}, own);
   if (!conf)
     return std::move(conf).error();
-  auto state = std::make_shared<client_state>("weir.kafka.embedded", log_hook(), redactor(), nullptr);
+  auto state =
+      std::make_shared<client_state>("weir.kafka.embedded", log_hook(), redactor(), nullptr);
   return client::make(RD_KAFKA_PRODUCER, std::move(*conf), std::move(state));
 }
 
@@ -42,7 +43,8 @@ embedded_broker::~embedded_broker() = default;
 
 expected<embedded_broker> embedded_broker::make(int brokers) {
   if (brokers < 1 || brokers > 16)
-    return error{errc::invalid_config, fmt::format("an embedded Kafka cluster has 1 to 16 brokers, not {}", brokers)};
+    return error{errc::invalid_config,
+                 fmt::format("an embedded Kafka cluster has 1 to 16 brokers, not {}", brokers)};
   auto made = std::make_unique<impl>();
   made->brokers = brokers;
   auto owner = make_client({});
@@ -70,11 +72,12 @@ expected<void> embedded_broker::create_topic(std::string_view name, std::int32_t
 
 const std::string& embedded_broker::bootstrap() const noexcept { return impl_->bootstrap; }
 
-expected<watermark_offsets> embedded_broker::watermarks(std::string_view topic, std::int32_t partition) const {
+expected<watermark_offsets> embedded_broker::watermarks(std::string_view topic,
+                                                        std::int32_t partition) const {
   watermark_offsets found;
   const std::string name(topic);
-  const auto failure = rd_kafka_query_watermark_offsets(impl_->asker->get(), name.c_str(), partition, &found.low, &found.high,
-                                                        5'000);
+  const auto failure = rd_kafka_query_watermark_offsets(impl_->asker->get(), name.c_str(),
+                                                        partition, &found.low, &found.high, 5'000);
   if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
     return to_error(failure, fmt::format("asking for the watermarks of {} [{}]", topic, partition));
   return found;
@@ -82,14 +85,16 @@ expected<watermark_offsets> embedded_broker::watermarks(std::string_view topic, 
 
 expected<void> embedded_broker::suspend() {
   for (int id = 1; id <= impl_->brokers; ++id)
-    if (const auto failure = rd_kafka_mock_broker_set_down(impl_->cluster, id); failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (const auto failure = rd_kafka_mock_broker_set_down(impl_->cluster, id);
+        failure != RD_KAFKA_RESP_ERR_NO_ERROR)
       return to_error(failure, "suspending an embedded broker");
   return {};
 }
 
 expected<void> embedded_broker::resume() {
   for (int id = 1; id <= impl_->brokers; ++id)
-    if (const auto failure = rd_kafka_mock_broker_set_up(impl_->cluster, id); failure != RD_KAFKA_RESP_ERR_NO_ERROR)
+    if (const auto failure = rd_kafka_mock_broker_set_up(impl_->cluster, id);
+        failure != RD_KAFKA_RESP_ERR_NO_ERROR)
       return to_error(failure, "resuming an embedded broker");
   return {};
 }

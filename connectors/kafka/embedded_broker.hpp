@@ -1,12 +1,12 @@
 // A Kafka cluster inside the process, for demonstrations and fast tests.
 #pragma once
 
+#include <weir/runtime/expected.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-
-#include <weir/runtime/expected.hpp>
 
 namespace weir::kafka {
 
@@ -18,9 +18,9 @@ struct watermark_offsets {
 
 /// librdkafka's mock cluster, listening on ports of 127.0.0.1 for as long as the object lives.
 ///
-/// It keeps about 5 MiB per partition, then drops the oldest records without a word. It has no transactions worth the
-/// name, no fencing, no lookup by time, no TLS: never take it as proof of exactly-once.
-/// Threads: one of its own; any thread may call.
+/// It keeps about 5 MiB per partition, then drops the oldest records without a word. It has no
+/// transactions worth the name, no fencing, no lookup by time, no TLS: never take it as proof of
+/// exactly-once. Threads: one of its own; any thread may call.
 class embedded_broker {
 public:
   /// @param brokers how many brokers the cluster pretends to have, 1 to 16.

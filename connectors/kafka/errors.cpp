@@ -7,13 +7,17 @@ namespace weir::kafka {
 namespace {
 
 constexpr std::string_view check_brokers = "check `brokers` and that a broker listens there";
-constexpr std::string_view check_login = "check security.protocol, sasl.* and ssl.* and the user's password";
-constexpr std::string_view check_acl = "give the user the right by an ACL, or use another topic or group";
+constexpr std::string_view check_login =
+    "check security.protocol, sasl.* and ssl.* and the user's password";
+constexpr std::string_view check_acl =
+    "give the user the right by an ACL, or use another topic or group";
 constexpr std::string_view check_topic = "create the topic, or correct its name";
 constexpr std::string_view check_group = "see that no other program uses the group in another way";
 constexpr std::string_view check_settings = "correct the property; the broker's log says more";
-constexpr std::string_view set_policy = "set `on_data_loss` to earliest or latest to go on, or restore the topic";
-constexpr std::string_view smaller = "raise the topic's max.message.bytes and message.max.bytes, or send less per record";
+constexpr std::string_view set_policy =
+    "set `on_data_loss` to earliest or latest to go on, or restore the topic";
+constexpr std::string_view smaller =
+    "raise the topic's max.message.bytes and message.max.bytes, or send less per record";
 constexpr std::string_view no_remedy = {};
 
 } // namespace
@@ -79,7 +83,8 @@ translation translate(rd_kafka_resp_err_t code) noexcept {
   case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
   case RD_KAFKA_RESP_ERR_THROTTLING_QUOTA_EXCEEDED:
   case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
-    return {errc::source_failed, nature::transient, "wait; the brokers are busy or changing leaders"};
+    return {errc::source_failed, nature::transient,
+            "wait; the brokers are busy or changing leaders"};
 
   case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
   case RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
@@ -135,7 +140,8 @@ translation translate(rd_kafka_resp_err_t code) noexcept {
   case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
   case RD_KAFKA_RESP_ERR__UNDERFLOW:
   case RD_KAFKA_RESP_ERR_INVALID_MSG:
-    return {errc::decode, nature::record, "look at the topic's log segments: what the broker sent is damaged"};
+    return {errc::decode, nature::record,
+            "look at the topic's log segments: what the broker sent is damaged"};
 
   case RD_KAFKA_RESP_ERR__KEY_SERIALIZATION:
   case RD_KAFKA_RESP_ERR__VALUE_SERIALIZATION:
@@ -224,7 +230,8 @@ translation translate(rd_kafka_resp_err_t code) noexcept {
 
 error to_error(rd_kafka_resp_err_t code, std::string_view tried, std::string_view detail) {
   const auto meaning = translate(code);
-  std::string text = fmt::format("{}: {} ({})", tried, rd_kafka_err2str(code), rd_kafka_err2name(code));
+  std::string text =
+      fmt::format("{}: {} ({})", tried, rd_kafka_err2str(code), rd_kafka_err2name(code));
   if (!detail.empty() && detail != rd_kafka_err2str(code))
     text += fmt::format(": {}", detail);
   if (!meaning.remedy.empty())

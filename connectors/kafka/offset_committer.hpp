@@ -1,17 +1,17 @@
 // Commits in the user's hands, for streams that were told `offsets = manual`.
 #pragma once
 
+#include <weir/runtime/expected.hpp>
+#include <weir/runtime/offset_range.hpp>
+
 #include <functional>
 #include <memory>
 #include <span>
 
-#include <weir/runtime/expected.hpp>
-#include <weir/runtime/offset_range.hpp>
-
 namespace weir::kafka {
 
-/// Hands offset ranges to the stream that was given it in its options; it commits their ends to its group.
-/// Copies share one state. Thread-safe; it may outlive the stream.
+/// Hands offset ranges to the stream that was given it in its options; it commits their ends to its
+/// group. Copies share one state. Thread-safe; it may outlive the stream.
 class offset_committer {
 public:
   /// Called on the control thread when the broker has answered.
@@ -19,9 +19,11 @@ public:
 
   offset_committer();
 
-  /// Queues a commit of `until` of each range. Ranges of partitions that this process no longer owns, and ends below
-  /// what is committed already, are left out: another member may have gone on from there.
-  /// @returns errc::invalid_state when no running stream holds it, or when that stream commits automatically.
+  /// Queues a commit of `until` of each range. Ranges of partitions that this process no longer
+  /// owns, and ends below what is committed already, are left out: another member may have gone on
+  /// from there.
+  /// @returns errc::invalid_state when no running stream holds it, or when that stream commits
+  /// automatically.
   expected<void> commit_async(std::span<const offset_range> ranges, callback done = {});
 
   struct state;

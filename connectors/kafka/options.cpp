@@ -1,10 +1,10 @@
 #include <weir/connectors/kafka/options.hpp>
 
-#include <set>
+#include <weir/connectors/kafka/internal/properties.hpp>
 
 #include <fmt/format.h>
 
-#include <weir/connectors/kafka/internal/properties.hpp>
+#include <set>
 
 namespace weir::kafka {
 
@@ -18,7 +18,8 @@ expected<void> check_common(const std::string& brokers, std::chrono::millisecond
   if (brokers.find_first_not_of(" ,") == std::string::npos)
     return wrong("option `brokers` is empty; name at least one as \"host:port\"");
   if (connect_timeout <= 0ms)
-    return wrong(fmt::format("option `connect_timeout` = {} ms must be above 0", connect_timeout.count()));
+    return wrong(
+        fmt::format("option `connect_timeout` = {} ms must be above 0", connect_timeout.count()));
   return {};
 }
 
@@ -29,9 +30,11 @@ expected<void> check_assignment(const std::vector<topic_partitions>& assign) {
       return wrong("option `assign` names an empty topic");
     for (const auto partition : entry.partitions) {
       if (partition < 0)
-        return wrong(fmt::format("option `assign`: topic {} has no partition {}", entry.topic, partition));
+        return wrong(
+            fmt::format("option `assign`: topic {} has no partition {}", entry.topic, partition));
       if (!seen.emplace(entry.topic, partition).second)
-        return wrong(fmt::format("option `assign` lists partition {} of topic {} twice", partition, entry.topic));
+        return wrong(fmt::format("option `assign` lists partition {} of topic {} twice", partition,
+                                 entry.topic));
     }
   }
   return {};
@@ -41,10 +44,13 @@ expected<void> check_start(const starting_offsets& start) {
   std::set<std::pair<std::string, std::int32_t>> seen;
   for (const auto& place : start.places()) {
     if (place.offset < partition_offset::beginning || place.partition < 0)
-      return wrong(fmt::format("option `start`: {} [{}] offset {} is none; use 0 or more, or partition_offset::beginning "
-                               "or ::end", place.topic, place.partition, place.offset));
+      return wrong(fmt::format("option `start`: {} [{}] offset {} is none; use 0 or more, or "
+                               "partition_offset::beginning "
+                               "or ::end",
+                               place.topic, place.partition, place.offset));
     if (!seen.emplace(place.topic, place.partition).second)
-      return wrong(fmt::format("option `start` lists partition {} of topic {} twice", place.partition, place.topic));
+      return wrong(fmt::format("option `start` lists partition {} of topic {} twice",
+                               place.partition, place.topic));
   }
   if (start.which() == starting_offsets::kind::at_time && start.time() < event_time{})
     return wrong("option `start`: a time before 1970 is none");
@@ -58,16 +64,20 @@ expected<void> direct_stream_options::check() const {
     return ok;
   const int ways = int{!topics.empty()} + int{!topic_pattern.empty()} + int{!assign.empty()};
   if (ways != 1)
-    return wrong(fmt::format("exactly one of the options `topics`, `topic_pattern` and `assign` must be given, not {}", ways));
+    return wrong(fmt::format(
+        "exactly one of the options `topics`, `topic_pattern` and `assign` must be given, not {}",
+        ways));
   for (const auto& topic : topics)
     if (topic.empty() || topic.front() == '^')
-      return wrong(fmt::format("option `topics`: \"{}\" is no topic name; patterns go to `topic_pattern`", topic));
+      return wrong(fmt::format(
+          "option `topics`: \"{}\" is no topic name; patterns go to `topic_pattern`", topic));
   if (auto ok = check_assignment(assign); !ok)
     return ok;
   if (auto ok = check_start(start); !ok)
     return ok;
   if (discovery_interval < 1s || discovery_interval > 60s)
-    return wrong(fmt::format("option `discovery_interval` = {} ms is outside 1000 to 60000", discovery_interval.count()));
+    return wrong(fmt::format("option `discovery_interval` = {} ms is outside 1000 to 60000",
+                             discovery_interval.count()));
   if (offsets == offset_commits::manual && group.empty())
     return wrong("option `offsets` = manual needs a `group` to commit to");
   return check_properties(client_role::consumer, properties);
@@ -77,16 +87,21 @@ expected<void> producer_options::check() const {
   if (auto ok = check_common(brokers, connect_timeout); !ok)
     return ok;
   if (delivery_timeout <= 0ms)
-    return wrong(fmt::format("option `delivery_timeout` = {} ms must be above 0", delivery_timeout.count()));
+    return wrong(
+        fmt::format("option `delivery_timeout` = {} ms must be above 0", delivery_timeout.count()));
   if (max_queued_bytes < 1024 * 1024)
-    return wrong(fmt::format("option `max_queued_bytes` = {} must be at least 1 MiB", max_queued_bytes));
+    return wrong(
+        fmt::format("option `max_queued_bytes` = {} must be at least 1 MiB", max_queued_bytes));
   if (auto ok = check_properties(client_role::producer, properties); !ok)
     return ok;
-  // Properties can contradict each other, e.g. idempotence and acks=1: ask librdkafka about the whole.
+  // Properties can contradict each other, e.g. idempotence and acks=1: ask librdkafka about the
+  // whole.
   if (auto conf = make_conf(properties, {{"partitioner", partitioner}}); !conf)
     return std::move(conf).error().with("option `partitioner`");
-  if (const auto acks = properties.find("acks"); idempotent && acks != properties.end() && acks->second == "1")
-    return wrong("Kafka property acks = \"1\" contradicts the option `idempotent`; remove one of them");
+  if (const auto acks = properties.find("acks");
+      idempotent && acks != properties.end() && acks->second == "1")
+    return wrong(
+        "Kafka property acks = \"1\" contradicts the option `idempotent`; remove one of them");
   return {};
 }
 

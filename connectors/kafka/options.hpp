@@ -1,16 +1,16 @@
 // What a user can say about reading from Kafka and writing to it. Next: direct_stream.hpp.
 #pragma once
 
+#include <weir/connectors/kafka/offset_committer.hpp>
+#include <weir/runtime/expected.hpp>
+#include <weir/runtime/time.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <weir/connectors/kafka/offset_committer.hpp>
-#include <weir/runtime/expected.hpp>
-#include <weir/runtime/time.hpp>
 
 namespace weir::kafka {
 
@@ -30,8 +30,8 @@ struct partition_offset {
   static constexpr std::int64_t end = -1;       ///< Behind the newest record.
 };
 
-/// Where reading begins when the group has no committed offset. Partitions that appear later begin at their
-/// beginning, whatever is said here: otherwise their first records could be missed.
+/// Where reading begins when the group has no committed offset. Partitions that appear later begin
+/// at their beginning, whatever is said here: otherwise their first records could be missed.
 class starting_offsets {
 public:
   enum class kind { earliest, latest, listed, at_time };
@@ -65,7 +65,8 @@ private:
   event_time time_{};
 };
 
-/// What to do when records are gone that the job still wanted: deleted by retention, cut off, or a topic made anew.
+/// What to do when records are gone that the job still wanted: deleted by retention, cut off, or a
+/// topic made anew.
 enum class data_loss {
   fail,     ///< End the job with errc::offset_out_of_range.
   earliest, ///< Go on at the oldest record there is; the gap is counted and logged.
@@ -82,20 +83,22 @@ enum class offset_commits {
 ///
 /// - `topics` or `topic_pattern` with a `group`: the processes of the group share the partitions.
 /// - the same without a group: this process reads all partitions and commits nothing.
-/// - `assign`: this process reads what is listed; with a group it starts at the group's offsets and commits there.
+/// - `assign`: this process reads what is listed; with a group it starts at the group's offsets and
+/// commits there.
 struct direct_stream_options {
-  std::string brokers{};                  ///< "host:port,host:port". Required.
-  std::vector<std::string> topics{};      ///< Names.
-  std::string topic_pattern{};            ///< Regular expression (POSIX extended) over whole topic names.
+  std::string brokers{};             ///< "host:port,host:port". Required.
+  std::vector<std::string> topics{}; ///< Names.
+  std::string topic_pattern{}; ///< Regular expression (POSIX extended) over whole topic names.
   std::vector<topic_partitions> assign{}; ///< Fixed partitions.
   std::string group{};                    ///< Consumer group; empty for none.
 
-  starting_offsets start = starting_offsets::latest(); ///< For partitions without a committed offset.
-  bool prefer_committed = true; ///< Whether the group's committed offsets win over `start`.
+  starting_offsets start =
+      starting_offsets::latest(); ///< For partitions without a committed offset.
+  bool prefer_committed = true;   ///< Whether the group's committed offsets win over `start`.
   data_loss on_data_loss = data_loss::fail;
   offset_commits offsets = offset_commits::automatic;
   std::optional<offset_committer> committer{}; ///< Needed to commit when `offsets` is manual.
-  bool include_headers = false;              ///< Costs time per record, so it is off.
+  bool include_headers = false;                ///< Costs time per record, so it is off.
 
   /// How long the start may wait for a broker before it fails with errc::unreachable_broker. > 0.
   std::chrono::milliseconds connect_timeout{10'000};
@@ -103,11 +106,13 @@ struct direct_stream_options {
   std::chrono::milliseconds discovery_interval{30'000};
   /// Kafka clients that read side by side; 0: as many as worker threads, at most one per partition.
   std::uint32_t consumers = 0;
-  /// librdkafka's own properties, verbatim, e.g. {"security.protocol", "SASL_SSL"}. weir refuses those it must own.
+  /// librdkafka's own properties, verbatim, e.g. {"security.protocol", "SASL_SSL"}. weir refuses
+  /// those it must own.
   std::map<std::string, std::string> properties{};
 
   /// Checks everything that can be checked without a broker.
-  /// @returns errc::invalid_config naming the option or property, its value, the reason and the remedy.
+  /// @returns errc::invalid_config naming the option or property, its value, the reason and the
+  /// remedy.
   [[nodiscard]] expected<void> check() const;
 };
 
@@ -116,8 +121,9 @@ struct producer_options {
   std::string brokers{}; ///< "host:port,host:port". Required.
   std::string topic{};   ///< For records that name none themselves.
 
-  /// How a record without a partition gets one, by librdkafka's names: "murmur2_random" places keys as the Java
-  /// client does; also "random", "consistent", "consistent_random", "murmur2", "fnv1a", "fnv1a_random".
+  /// How a record without a partition gets one, by librdkafka's names: "murmur2_random" places keys
+  /// as the Java client does; also "random", "consistent", "consistent_random", "murmur2", "fnv1a",
+  /// "fnv1a_random".
   std::string partitioner = "murmur2_random";
   bool idempotent = true; ///< The broker drops what a retry sends twice, and order is kept.
 
@@ -131,7 +137,8 @@ struct producer_options {
   std::map<std::string, std::string> properties{};
 
   /// Checks everything that can be checked without a broker.
-  /// @returns errc::invalid_config naming the option or property, its value, the reason and the remedy.
+  /// @returns errc::invalid_config naming the option or property, its value, the reason and the
+  /// remedy.
   [[nodiscard]] expected<void> check() const;
 };
 

@@ -1,8 +1,8 @@
 #include <weir/connectors/kafka/outgoing.hpp>
 
-#include <memory>
-
 #include <weir/connectors/kafka/internal/header_list.hpp>
+
+#include <memory>
 
 namespace weir {
 
@@ -17,7 +17,11 @@ std::optional<std::string_view> view(const std::optional<std::string>& text) {
 } // namespace
 
 owned_outgoing::operator outgoing() const {
-  outgoing message{.topic = topic, .key = view(key), .value = view(value), .headers = {}, .partition = partition,
+  outgoing message{.topic = topic,
+                   .key = view(key),
+                   .value = view(value),
+                   .headers = {},
+                   .partition = partition,
                    .timestamp = timestamp};
   if (!headers.empty()) {
     thread_local std::vector<header> views; // one message is on its way at a time
@@ -33,8 +37,11 @@ owned_outgoing::operator outgoing() const {
 
 kafka::owned_outgoing record_traits<kafka::outgoing>::to_owned(const kafka::outgoing& m) {
   using text = record_traits<std::optional<std::string_view>>;
-  kafka::owned_outgoing copy{.topic = std::string(m.topic), .key = text::to_owned(m.key),
-                             .value = text::to_owned(m.value), .headers = {}, .partition = m.partition,
+  kafka::owned_outgoing copy{.topic = std::string(m.topic),
+                             .key = text::to_owned(m.key),
+                             .value = text::to_owned(m.value),
+                             .headers = {},
+                             .partition = m.partition,
                              .timestamp = m.timestamp};
   copy.headers.reserve(m.headers.size());
   for (const auto& h : m.headers)

@@ -1,14 +1,14 @@
 // One message to be written, as a view and as a value of its own. Next: producer_sink.hpp.
 #pragma once
 
+#include <weir/connectors/kafka/record.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <weir/connectors/kafka/record.hpp>
 
 namespace weir::kafka {
 
@@ -31,7 +31,8 @@ struct owned_outgoing {
   std::optional<std::int32_t> partition{};
   std::optional<event_time> timestamp{};
 
-  /// The view that a sink takes; valid until the next call on this thread and while the message lives.
+  /// The view that a sink takes; valid until the next call on this thread and while the message
+  /// lives.
   operator outgoing() const;
 
   friend bool operator==(const owned_outgoing&, const owned_outgoing&) = default;
@@ -49,11 +50,13 @@ struct weir::record_traits<weir::kafka::outgoing> {
 };
 
 template <>
-struct weir::record_traits<weir::kafka::owned_outgoing> : owning_record_traits<weir::kafka::owned_outgoing> {
+struct weir::record_traits<weir::kafka::owned_outgoing>
+    : owning_record_traits<weir::kafka::owned_outgoing> {
   static std::size_t heap_bytes(const kafka::owned_outgoing& m) {
     std::size_t bytes = record_traits<std::optional<std::string>>::heap_bytes(m.key) +
                         record_traits<std::optional<std::string>>::heap_bytes(m.value) +
-                        record_traits<std::string>::heap_bytes(m.topic) + m.headers.size() * sizeof(kafka::owned_header);
+                        record_traits<std::string>::heap_bytes(m.topic) +
+                        m.headers.size() * sizeof(kafka::owned_header);
     for (const auto& h : m.headers)
       bytes += record_traits<kafka::owned_header>::heap_bytes(h);
     return bytes;

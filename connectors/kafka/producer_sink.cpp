@@ -1,12 +1,12 @@
 #include <weir/connectors/kafka/producer_sink.hpp>
 
+#include <weir/connectors/kafka/internal/client.hpp>
+#include <weir/connectors/kafka/internal/errors.hpp>
+
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <optional>
-
-#include <weir/connectors/kafka/internal/client.hpp>
-#include <weir/connectors/kafka/internal/errors.hpp>
 
 namespace weir::kafka {
 
@@ -43,7 +43,8 @@ struct producer::impl {
   std::unique_ptr<client> connection;
   queue_ptr events;
 
-  std::uint64_t batch = 0;   ///< Number of the open batch; reports of an aborted one carry an older number.
+  std::uint64_t batch =
+      0; ///< Number of the open batch; reports of an aborted one carry an older number.
   std::uint64_t unacked = 0; ///< Records of the open batch without a report.
   std::optional<error> failure;
   std::atomic<bool> waiting{false}; ///< Somebody wants `env.wake` at the next event.
@@ -57,8 +58,9 @@ struct producer::impl {
       return;
     --unacked;
     if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR && !failure)
-      failure = to_error(message.err, fmt::format("delivering a record to {} [{}]", rd_kafka_topic_name(message.rkt),
-                                                  message.partition));
+      failure =
+          to_error(message.err, fmt::format("delivering a record to {} [{}]",
+                                            rd_kafka_topic_name(message.rkt), message.partition));
   }
 
   expected<void> health() const {
@@ -69,7 +71,9 @@ struct producer::impl {
   }
 };
 
-producer::producer(producer_options options) : impl_(std::make_unique<impl>()) { impl_->options = std::move(options); }
+producer::producer(producer_options options) : impl_(std::make_unique<impl>()) {
+  impl_->options = std::move(options);
+}
 producer::~producer() { close(); }
 
 expected<void> producer::open(const replica_context& env) {
@@ -80,9 +84,10 @@ expected<void> producer::open(const replica_context& env) {
   auto conf = make_conf(options.properties, own_properties(options));
   if (!conf)
     return std::move(conf).error();
-  rd_kafka_conf_set_dr_msg_cb(conf->get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
-    static_cast<impl*>(static_cast<client_state*>(opaque)->owner())->on_report(*message);
-  });
+  rd_kafka_conf_set_dr_msg_cb(
+      conf->get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+        static_cast<impl*>(static_cast<client_state*>(opaque)->owner())->on_report(*message);
+      });
   auto state = std::make_shared<client_state>(
       "weir.kafka.producer",
       [log = env.log](log_level level, std::string_view component, std::string_view message) {
@@ -93,10 +98,11 @@ expected<void> producer::open(const replica_context& env) {
   if (!made)
     return std::move(made).error();
   impl_->connection = std::move(*made);
-  // Asking for the topic shows whether a broker is there, and warms the metadata: the first record would wait for it.
+  // Asking for the topic shows whether a broker is there, and warms the metadata: the first record
+  // would wait for it.
   const std::vector<std::string> topic{options.topic};
-  auto known = impl_->connection->topics(options.topic.empty() ? std::span<const std::string>() : topic,
-                                         options.connect_timeout);
+  auto known = impl_->connection->topics(
+      options.topic.empty() ? std::span<const std::string>() : topic, options.connect_timeout);
   if (!known)
     return std::move(known).error();
   impl_->events.reset(rd_kafka_queue_get_main(impl_->connection->get()));
@@ -115,7 +121,8 @@ expected<progress> producer::send(const outgoing& record) {
   auto& self = *impl_;
   const std::string_view topic = record.topic.empty() ? self.options.topic : record.topic;
   if (topic.empty())
-    return error{errc::sink_failed, "a record names no topic and the sink has none; set the option `topic`"};
+    return error{errc::sink_failed,
+                 "a record names no topic and the sink has none; set the option `topic`"};
   if (self.failure)
     return *self.failure;
   headers_ptr headers;
@@ -123,7 +130,8 @@ expected<progress> producer::send(const outgoing& record) {
     headers.reset(rd_kafka_headers_new(record.headers.size()));
     for (const auto& h : record.headers)
       rd_kafka_header_add(headers.get(), h.name.data(), static_cast<ssize_t>(h.name.size()),
-                          h.value ? h.value->data() : nullptr, h.value ? static_cast<ssize_t>(h.value->size()) : 0);
+                          h.value ? h.value->data() : nullptr,
+                          h.value ? static_cast<ssize_t>(h.value->size()) : 0);
   }
   // The client wants a terminated name; topics repeat, so the last one is kept.
   thread_local std::string name;
@@ -134,12 +142,14 @@ expected<progress> producer::send(const outgoing& record) {
   const auto partition = record.partition.value_or(RD_KAFKA_PARTITION_UA);
   const std::int64_t stamp = record.timestamp ? record.timestamp->time_since_epoch().count() : 0;
   for (int attempt = 0;; ++attempt) {
-    // The variadic call: the one that takes an array frees headers twice when the partition does not exist (2.0.2).
+    // The variadic call: the one that takes an array frees headers twice when the partition does
+    // not exist (2.0.2).
     const auto failure = rd_kafka_producev(
         self.connection->get(), RD_KAFKA_V_TOPIC(name.c_str()), RD_KAFKA_V_PARTITION(partition),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_VALUE(const_cast<char*>(value), value_size), RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_TIMESTAMP(stamp),
-        RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(self.batch)), RD_KAFKA_V_END);
+        RD_KAFKA_V_VALUE(const_cast<char*>(value), value_size), RD_KAFKA_V_KEY(key, key_size),
+        RD_KAFKA_V_TIMESTAMP(stamp), RD_KAFKA_V_HEADERS(headers.get()),
+        RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(self.batch)), RD_KAFKA_V_END);
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
       (void)headers.release(); // the client's now
       ++self.unacked;

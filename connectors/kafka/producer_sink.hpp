@@ -1,21 +1,22 @@
 // Writes records to Kafka. Last on the data path.
 #pragma once
 
+#include <weir/connectors/kafka/options.hpp>
+#include <weir/connectors/kafka/outgoing.hpp>
+#include <weir/runtime/sink.hpp>
+
+#include <fmt/format.h>
+
 #include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <type_traits>
 
-#include <fmt/format.h>
-
-#include <weir/connectors/kafka/options.hpp>
-#include <weir/connectors/kafka/outgoing.hpp>
-#include <weir/runtime/sink.hpp>
-
 namespace weir::kafka {
 
-/// The client behind the sink: queues copies of records, counts their acknowledgements. Used by one thread at a time.
+/// The client behind the sink: queues copies of records, counts their acknowledgements. Used by one
+/// thread at a time.
 class producer {
 public:
   explicit producer(producer_options options);
@@ -34,7 +35,8 @@ public:
   /// @returns the first failure of a record of this batch, if one was not delivered.
   expected<progress> flush();
 
-  /// Drops what waits and forgets failures; acknowledgements of what is on its way are no longer awaited.
+  /// Drops what waits and forgets failures; acknowledgements of what is on its way are no longer
+  /// awaited.
   void abort() noexcept;
   void close() noexcept;
 
@@ -47,7 +49,8 @@ private:
 template <class T, class Encoder>
 class encoding_sink final : public sink<T> {
 public:
-  encoding_sink(producer_options options, Encoder encode) : producer_(std::move(options)), encode_(std::move(encode)) {}
+  encoding_sink(producer_options options, Encoder encode)
+      : producer_(std::move(options)), encode_(std::move(encode)) {}
 
   expected<void> open(const replica_context& env) override { return producer_.open(env); }
 
@@ -67,10 +70,12 @@ public:
 private:
   expected<progress> encode_and_send(const T& value) {
     try {
-      const auto& message = std::invoke(encode_, value); // may own its bytes: it lives until the client has copied them
+      const auto& message = std::invoke(
+          encode_, value); // may own its bytes: it lives until the client has copied them
       return producer_.send(message);
     } catch (const std::exception& thrown) {
-      return error{errc::user_function_failed, fmt::format("the encoder of a Kafka sink threw: {}", thrown.what())};
+      return error{errc::user_function_failed,
+                   fmt::format("the encoder of a Kafka sink threw: {}", thrown.what())};
     } catch (...) {
       return error{errc::user_function_failed, "the encoder of a Kafka sink threw"};
     }
@@ -80,18 +85,23 @@ private:
   Encoder encode_;
 };
 
-/// A sink that writes each record as one Kafka message. At least once: a batch is acknowledged when the broker has
-/// acknowledged each of its messages. Use it as `stream.for_each_batch` uses any sink.
+/// A sink that writes each record as one Kafka message. At least once: a batch is acknowledged when
+/// the broker has acknowledged each of its messages. Use it as `stream.for_each_batch` uses any
+/// sink.
 ///
-/// @param encode called as `encode(const T&)`; returns `outgoing` or `owned_outgoing`. Views in an `outgoing` must
-///               live until the next call, so an encoder may keep its buffer. Called again for a record that was blocked.
+/// @param encode called as `encode(const T&)`; returns `outgoing` or `owned_outgoing`. Views in an
+/// `outgoing` must
+///               live until the next call, so an encoder may keep its buffer. Called again for a
+///               record that was blocked.
 template <class T, class Encoder>
   requires std::is_invocable_v<Encoder&, const T&> &&
            std::convertible_to<std::invoke_result_t<Encoder&, const T&>, outgoing>
 [[nodiscard]] sink_factory<T> producer_sink(producer_options options, Encoder encode) {
-  return {.traits = {.name = fmt::format("kafka({})", options.topic.empty() ? "topic of the record" : options.topic),
+  return {.traits = {.name = fmt::format("kafka({})", options.topic.empty() ? "topic of the record"
+                                                                            : options.topic),
                      .parallel = true},
-          .make = [options = std::move(options), encode = std::move(encode)]() -> std::unique_ptr<sink<T>> {
+          .make = [options = std::move(options),
+                   encode = std::move(encode)]() -> std::unique_ptr<sink<T>> {
             return std::make_unique<encoding_sink<T, Encoder>>(options, encode);
           }};
 }

@@ -1,15 +1,15 @@
 // One message of a topic, as a view into its block and as a value of its own. Next: options.hpp.
 #pragma once
 
+#include <weir/runtime/record_traits.hpp>
+#include <weir/runtime/time.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <weir/runtime/record_traits.hpp>
-#include <weir/runtime/time.hpp>
 
 namespace weir::kafka {
 
@@ -27,8 +27,8 @@ enum class timestamp_kind : std::uint8_t {
   append, ///< The broker set it when it wrote the record.
 };
 
-/// One message of a topic. A view: it lives as long as the block it came in. Null is not empty, neither for the key
-/// nor for the value.
+/// One message of a topic. A view: it lives as long as the block it came in. Null is not empty,
+/// neither for the key nor for the value.
 struct record {
   std::optional<std::string_view> key{};
   std::optional<std::string_view> value{};
@@ -77,9 +77,11 @@ struct weir::record_traits<weir::kafka::header> {
 };
 
 template <>
-struct weir::record_traits<weir::kafka::owned_header> : owning_record_traits<weir::kafka::owned_header> {
+struct weir::record_traits<weir::kafka::owned_header>
+    : owning_record_traits<weir::kafka::owned_header> {
   static std::size_t heap_bytes(const kafka::owned_header& h) {
-    return record_traits<std::string>::heap_bytes(h.name) + record_traits<std::optional<std::string>>::heap_bytes(h.value);
+    return record_traits<std::string>::heap_bytes(h.name) +
+           record_traits<std::optional<std::string>>::heap_bytes(h.value);
   }
 };
 
@@ -93,11 +95,13 @@ struct weir::record_traits<weir::kafka::record> {
 };
 
 template <>
-struct weir::record_traits<weir::kafka::owned_record> : owning_record_traits<weir::kafka::owned_record> {
+struct weir::record_traits<weir::kafka::owned_record>
+    : owning_record_traits<weir::kafka::owned_record> {
   static std::size_t heap_bytes(const kafka::owned_record& r) {
     std::size_t bytes = record_traits<std::optional<std::string>>::heap_bytes(r.key) +
                         record_traits<std::optional<std::string>>::heap_bytes(r.value) +
-                        record_traits<std::string>::heap_bytes(r.topic) + r.headers.size() * sizeof(kafka::owned_header);
+                        record_traits<std::string>::heap_bytes(r.topic) +
+                        r.headers.size() * sizeof(kafka::owned_header);
     for (const auto& h : r.headers)
       bytes += record_traits<kafka::owned_header>::heap_bytes(h);
     return bytes;

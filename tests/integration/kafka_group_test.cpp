@@ -1,12 +1,14 @@
-// Processes that share a group on a real broker: orderly hand-over, kill -9, a frozen process that comes back.
+// Processes that share a group on a real broker: orderly hand-over, kill -9, a frozen process that
+// comes back.
 #include "kafka_jobs.hpp"
+
+#include <spawn.h>
 
 #include <atomic>
 #include <csignal>
 #include <set>
 #include <thread>
 
-#include <spawn.h>
 #include <sys/wait.h>
 
 extern char** environ; // NOLINT: POSIX
@@ -20,7 +22,8 @@ namespace {
 /// A running kafka_worker; killed at the end of the test if nothing else has ended it.
 class worker {
 public:
-  worker(const std::string& brokers, const std::string& from, const std::string& to, const std::string& group) {
+  worker(const std::string& brokers, const std::string& from, const std::string& to,
+         const std::string& group) {
     std::vector<std::string> words{WEIR_KAFKA_WORKER, brokers, from, to, group};
     std::vector<char*> argv;
     for (auto& word : words)
@@ -54,7 +57,8 @@ class copy_job {
 public:
   static constexpr int partitions = 6;
 
-  explicit copy_job(const testing_support::real_broker& broker) : broker_(broker), admin_(broker.admin()) {
+  explicit copy_job(const testing_support::real_broker& broker)
+      : broker_(broker), admin_(broker.admin()) {
     admin_.create_topic(from, partitions);
     admin_.create_topic(to, 1);
     feeder_ = std::thread([this] { feed(); });
@@ -67,7 +71,9 @@ public:
     watcher_.join();
   }
 
-  std::unique_ptr<worker> start() const { return std::make_unique<worker>(broker_.bootstrap(), from, to, group); }
+  std::unique_ptr<worker> start() const {
+    return std::make_unique<worker>(broker_.bootstrap(), from, to, group);
+  }
 
   /// Waits until the group has committed everything that was written. @returns whether it did.
   bool drained(std::chrono::seconds limit) {
@@ -168,7 +174,8 @@ SCENARIO("processes of a group hand partitions over", "[connectors][kafka][group
     CHECK(two->end(SIGTERM) == 0);
     THEN("no record is lost and none comes twice") {
       const auto found = copy.compare();
-      WARN(fmt::format("{} records, {} missing, {} doubled", found.written, found.missing, found.doubled));
+      WARN(fmt::format("{} records, {} missing, {} doubled", found.written, found.missing,
+                       found.doubled));
       CHECK(found.missing == 0);
       CHECK(found.doubled == 0);
       CHECK(copy.committed_only_forward());
@@ -180,7 +187,8 @@ SCENARIO("processes of a group hand partitions over", "[connectors][kafka][group
     CHECK(two->end(SIGTERM) == 0);
     THEN("no record is lost, and only its last uncommitted batches come twice") {
       const auto found = copy.compare();
-      WARN(fmt::format("{} records, {} missing, {} doubled", found.written, found.missing, found.doubled));
+      WARN(fmt::format("{} records, {} missing, {} doubled", found.written, found.missing,
+                       found.doubled));
       CHECK(found.missing == 0);
       CHECK(found.doubled < 4'000);
       CHECK(copy.committed_only_forward());
@@ -196,7 +204,8 @@ SCENARIO("processes of a group hand partitions over", "[connectors][kafka][group
     CHECK(two->end(SIGTERM) == 0);
     THEN("no record is lost, and it has not taken a commit back") {
       const auto found = copy.compare();
-      WARN(fmt::format("{} records, {} missing, {} doubled", found.written, found.missing, found.doubled));
+      WARN(fmt::format("{} records, {} missing, {} doubled", found.written, found.missing,
+                       found.doubled));
       CHECK(found.missing == 0);
       CHECK(found.doubled < 4'000);
       CHECK(copy.committed_only_forward());
@@ -236,5 +245,34 @@ SCENARIO("streams of one group in one process share its partitions", "[connector
   CHECK(two.records.size() == 20);
   CHECK(outcome_of(one.close()) == "ok");
   CHECK(outcome_of(two.close()) == "ok");
-  CHECK(admin.committed_offsets(options.group, topic) == std::vector<std::optional<std::int64_t>>(4, 110));
+  CHECK(admin.committed_offsets(options.group, topic) ==
+        std::vector<std::optional<std::int64_t>>(4, 110));
+}
+
+SCENARIO("a program that stops polling loses its partitions and gets them back",
+         "[connectors][kafka][group]") {
+  const auto* broker = require_broker();
+  if (!broker)
+    return;
+  auto admin = broker->admin();
+  const auto topic = fresh_name("unpolled");
+  admin.create_topic(topic, 2);
+  admin.produce(topic, numbers(0, 100));
+  auto options = reading(*broker, topic);
+  options.group = fresh_name("g");
+  options.properties = {{"session.timeout.ms", "2000"},
+                        {"heartbeat.interval.ms", "200"},
+                        {"max.poll.interval.ms", "2000"}};
+  job stream(make_source(options));
+  start(stream);
+  REQUIRE(stream.run_until(100));
+  settle(stream);
+  std::this_thread::sleep_for(3s); // as a host that blocks its own loop
+  admin.produce(topic, numbers(100, 50), 1);
+  REQUIRE(stream.turn_until([&] { return !stream.under_test().ready(); }, 5s));
+  REQUIRE(stream.turn_until_ready());
+  CHECK(stream.run_until(150));
+  CHECK(values_of(stream.records, 0) == numbers(0, 100));
+  CHECK(values_of(stream.records, 1) == numbers(100, 50));
+  CHECK(stream.log_text().find("not polled for") != std::string::npos);
 }

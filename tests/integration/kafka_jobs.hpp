@@ -1,16 +1,16 @@
-// What the integration tests of the Kafka connector share: streams on a real broker, driven without an engine.
+// What the integration tests of the Kafka connector share: streams on a real broker, driven without
+// an engine.
 #pragma once
+
+#include <weir/connectors/kafka.hpp>
+
+#include <catch2/catch.hpp>
+#include <tests/support/kafka/broker.hpp>
+#include <tests/support/source_harness.hpp>
 
 #include <map>
 #include <string>
 #include <vector>
-
-#include <catch2/catch.hpp>
-
-#include <weir/connectors/kafka.hpp>
-
-#include <tests/support/kafka/broker.hpp>
-#include <tests/support/source_harness.hpp>
 
 namespace weir::kafka {
 
@@ -20,8 +20,11 @@ using testing_support::outcome_of;
 using testing_support::require_broker;
 using job = testing_support::source_harness<record>;
 
-inline direct_stream_options reading(const testing_support::real_broker& broker, std::string topic) {
-  return {.brokers = broker.bootstrap(), .topics = {std::move(topic)}, .start = starting_offsets::earliest()};
+inline direct_stream_options reading(const testing_support::real_broker& broker,
+                                     std::string topic) {
+  return {.brokers = broker.bootstrap(),
+          .topics = {std::move(topic)},
+          .start = starting_offsets::earliest()};
 }
 
 inline std::vector<std::string> numbers(int first, int count) {
@@ -32,7 +35,8 @@ inline std::vector<std::string> numbers(int first, int count) {
 }
 
 /// Values of one partition in the order they were read.
-inline std::vector<std::string> values_of(const std::vector<owned_record>& records, int partition = 0) {
+inline std::vector<std::string> values_of(const std::vector<owned_record>& records,
+                                          int partition = 0) {
   std::vector<std::string> values;
   for (const auto& r : records)
     if (r.partition == partition)

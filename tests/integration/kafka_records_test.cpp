@@ -19,7 +19,8 @@ TEST_CASE("null is not empty, and headers come on demand", "[connectors][kafka][
     if (i == 0)
       r.key = "", r.value = "";
     if (i == 2)
-      r.key = "k", r.value = "v", r.timestamp_ms = 1'700'000'000'123, r.headers = {{"a", "1"}, {"a", "2"}, {"b", ""}};
+      r.key = "k", r.value = "v", r.timestamp_ms = 1'700'000'000'123,
+      r.headers = {{"a", "1"}, {"a", "2"}, {"b", ""}};
     if (i == 3)
       r.value = "no key";
   });
@@ -48,7 +49,10 @@ SCENARIO("aborted transactions leave gaps that no batch waits for", "[connectors
   admin.create_topic(topic, 1);
   const auto produce = [&](int first, int count, transaction_end end) {
     admin.produce(topic, static_cast<std::uint64_t>(count),
-                  [&](std::uint64_t i, outgoing_record& r) { r.value = std::to_string(first + static_cast<int>(i)); r.partition = 0; },
+                  [&](std::uint64_t i, outgoing_record& r) {
+                    r.value = std::to_string(first + static_cast<int>(i));
+                    r.partition = 0;
+                  },
                   {.transactional_id = fresh_name("tx"), .end = end});
   };
   GIVEN("committed and aborted records in turn, an aborted one last") {
@@ -130,8 +134,10 @@ TEST_CASE("new topics that match a pattern are read", "[connectors][kafka][growt
     return;
   auto admin = broker->admin();
   const auto stem = fresh_name("pattern");
-  direct_stream_options options{.brokers = broker->bootstrap(), .topic_pattern = stem + "-[ab]",
-                                .start = starting_offsets::earliest(), .discovery_interval = 1s};
+  direct_stream_options options{.brokers = broker->bootstrap(),
+                                .topic_pattern = stem + "-[ab]",
+                                .start = starting_offsets::earliest(),
+                                .discovery_interval = 1s};
   SECTION("without a group") {}
   SECTION("in a group") { options.group = fresh_name("g"); }
   admin.create_topic(stem + "-a", 1);

@@ -21,7 +21,9 @@ public:
 
   expected<void> write(const std::vector<T>& records) {
     std::size_t written = 0;
-    return insist([&] { return sink_->write({.partition = partition_id(0), .records = records, .data = {}}, written); });
+    return insist([&] {
+      return sink_->write({.partition = partition_id(0), .records = records, .data = {}}, written);
+    });
   }
   expected<void> finish() {
     if (auto prepared = insist([&] { return sink_->prepare(); }); !prepared)
@@ -58,7 +60,8 @@ private:
 
 } // namespace
 
-TEST_CASE("messages arrive with key, value, headers, partition and time", "[connectors][kafka][sink]") {
+TEST_CASE("messages arrive with key, value, headers, partition and time",
+          "[connectors][kafka][sink]") {
   const auto* broker = require_broker();
   if (!broker)
     return;
@@ -67,14 +70,19 @@ TEST_CASE("messages arrive with key, value, headers, partition and time", "[conn
   const auto other = fresh_name("other");
   admin.create_topic(topic, 3);
   admin.create_topic(other, 1);
-  lone_sink<owned_outgoing> sink(producer_sink<owned_outgoing>({.brokers = broker->bootstrap(), .topic = topic}));
+  lone_sink<owned_outgoing> sink(
+      producer_sink<owned_outgoing>({.brokers = broker->bootstrap(), .topic = topic}));
   REQUIRE(outcome_of(sink.open()) == "ok");
   REQUIRE(outcome_of(sink.write({
-      {.key = "k", .value = "v", .headers = {{"a", "1"}, {"a", "2"}}, .partition = 2, .timestamp = event_time(1'700'000'000'000ms)},
-      {.key = "k", .value = std::nullopt, .partition = 2},
-      {.key = "", .value = "", .partition = 2},
-      {.topic = other, .value = "elsewhere"},
-  })) == "ok");
+              {.key = "k",
+               .value = "v",
+               .headers = {{"a", "1"}, {"a", "2"}},
+               .partition = 2,
+               .timestamp = event_time(1'700'000'000'000ms)},
+              {.key = "k", .value = std::nullopt, .partition = 2},
+              {.key = "", .value = "", .partition = 2},
+              {.topic = other, .value = "elsewhere"},
+          })) == "ok");
   REQUIRE(outcome_of(sink.finish()) == "ok");
   const auto stored = admin.consume_all(topic);
   REQUIRE(stored.size() == 3);
@@ -99,7 +107,9 @@ TEST_CASE("a batch is acknowledged when the broker has all of it", "[connectors]
   // A queue of 1 MiB for 20 MiB: the sink must wait again and again.
   lone_sink<std::string> sink(producer_sink<std::string>(
       {.brokers = broker->bootstrap(), .topic = topic, .max_queued_bytes = 1 << 20},
-      [](const std::string& value) { return outgoing{.key = std::string_view(value).substr(0, 8), .value = value}; }));
+      [](const std::string& value) {
+        return outgoing{.key = std::string_view(value).substr(0, 8), .value = value};
+      }));
   REQUIRE(outcome_of(sink.open()) == "ok");
   std::size_t total = 0;
   for (int batch = 0; batch < 5; ++batch) {
@@ -125,7 +135,8 @@ TEST_CASE("a message that cannot be delivered fails its batch", "[connectors][ka
   auto admin = broker->admin();
   const auto topic = fresh_name("out");
   admin.create_topic(topic, 1, {{"max.message.bytes", "2000"}});
-  lone_sink<owned_outgoing> sink(producer_sink<owned_outgoing>({.brokers = broker->bootstrap(), .topic = topic}));
+  lone_sink<owned_outgoing> sink(
+      producer_sink<owned_outgoing>({.brokers = broker->bootstrap(), .topic = topic}));
   REQUIRE(outcome_of(sink.open()) == "ok");
   SECTION("because it is too large for the topic") {
     REQUIRE(outcome_of(sink.write({{.value = std::string(10'000, 'x')}})) == "ok");
@@ -135,7 +146,8 @@ TEST_CASE("a message that cannot be delivered fails its batch", "[connectors][ka
     CHECK_THAT(outcome.error().message(), Catch::Matchers::Contains("max.message.bytes"));
   }
   SECTION("because its partition does not exist") {
-    const std::vector<owned_outgoing> records{{.value = "x", .headers = {{"h", "1"}}, .partition = 7}};
+    const std::vector<owned_outgoing> records{
+        {.value = "x", .headers = {{"h", "1"}}, .partition = 7}};
     const auto written = sink.write(records);
     const auto outcome = written ? sink.finish() : written;
     REQUIRE_FALSE(outcome);
@@ -153,9 +165,9 @@ TEST_CASE("an encoder that throws fails its batch", "[connectors][kafka][sink]")
     return;
   const auto topic = fresh_name("out");
   broker->admin().create_topic(topic, 1);
-  lone_sink<int> sink(producer_sink<int>({.brokers = broker->bootstrap(), .topic = topic}, [](int) -> owned_outgoing {
-    throw std::runtime_error("no such thing");
-  }));
+  lone_sink<int> sink(
+      producer_sink<int>({.brokers = broker->bootstrap(), .topic = topic},
+                         [](int) -> owned_outgoing { throw std::runtime_error("no such thing"); }));
   REQUIRE(outcome_of(sink.open()) == "ok");
   const auto outcome = sink.write({1});
   REQUIRE_FALSE(outcome);
@@ -170,10 +182,13 @@ TEST_CASE("keys are placed as the Java client places them", "[connectors][kafka]
   auto admin = broker->admin();
   const auto topic = fresh_name("out");
   admin.create_topic(topic, 10);
-  lone_sink<owned_outgoing> sink(producer_sink<owned_outgoing>({.brokers = broker->bootstrap(), .topic = topic}));
+  lone_sink<owned_outgoing> sink(
+      producer_sink<owned_outgoing>({.brokers = broker->bootstrap(), .topic = topic}));
   REQUIRE(outcome_of(sink.open()) == "ok");
-  REQUIRE(outcome_of(sink.write({{.key = "21", .value = "a"}, {.key = "foobar", .value = "b"}})) == "ok");
+  REQUIRE(outcome_of(sink.write({{.key = "21", .value = "a"}, {.key = "foobar", .value = "b"}})) ==
+          "ok");
   REQUIRE(outcome_of(sink.finish()) == "ok");
-  for (const auto& r : admin.consume_all(topic)) // murmur2 as in Apache Kafka's own test: "21" -973932308, "foobar" -790332482
+  for (const auto& r : admin.consume_all(
+           topic)) // murmur2 as in Apache Kafka's own test: "21" -973932308, "foobar" -790332482
     CHECK(r.partition == ((r.key == "21" ? -973932308 : -790332482) & 0x7fffffff) % 10);
 }

@@ -9,7 +9,8 @@ using testing_support::outgoing_record;
 namespace {
 
 /// What a stream with these starting offsets reads of partition 0 until it has seen `last`.
-std::vector<std::string> read_from(direct_stream_options options, starting_offsets from, std::size_t expected) {
+std::vector<std::string> read_from(direct_stream_options options, starting_offsets from,
+                                   std::size_t expected) {
   options.start = std::move(from);
   job stream(make_source(options));
   start(stream);
@@ -35,9 +36,11 @@ SCENARIO("a stream starts where it is told", "[connectors][kafka][start]") {
 
   CHECK(read_from(options, starting_offsets::earliest(), 100) == numbers(0, 100));
   CHECK(read_from(options, starting_offsets::at({{topic, 0, 42}}), 58) == numbers(42, 58));
-  CHECK(read_from(options, starting_offsets::at({{topic, 0, partition_offset::beginning}}), 100) == numbers(0, 100));
-  CHECK(read_from(options, starting_offsets::at_time(event_time(std::chrono::milliseconds(base + 69'500))), 30) ==
-        numbers(70, 30));
+  CHECK(read_from(options, starting_offsets::at({{topic, 0, partition_offset::beginning}}), 100) ==
+        numbers(0, 100));
+  CHECK(read_from(options,
+                  starting_offsets::at_time(event_time(std::chrono::milliseconds(base + 69'500))),
+                  30) == numbers(70, 30));
   GIVEN("a stream at the end, and one at a time that has not come") {
     auto late = options;
     late.start = starting_offsets::latest();
@@ -75,7 +78,8 @@ SCENARIO("a stream starts where it is told", "[connectors][kafka][start]") {
   }
 }
 
-SCENARIO("records that have expired are never skipped in silence", "[connectors][kafka][data-loss]") {
+SCENARIO("records that have expired are never skipped in silence",
+         "[connectors][kafka][data-loss]") {
   const auto* broker = require_broker();
   if (!broker)
     return;
@@ -97,7 +101,8 @@ SCENARIO("records that have expired are never skipped in silence", "[connectors]
       THEN("the job ends with both bounds and the remedy") {
         REQUIRE(stream.failure());
         CHECK(stream.failure()->code() == errc::offset_out_of_range);
-        CHECK_THAT(stream.failure()->message(), Contains("committed offset 20") && Contains("[60, 100)"));
+        CHECK_THAT(stream.failure()->message(),
+                   Contains("committed offset 20") && Contains("[60, 100)"));
       }
     }
     WHEN("the policy is to go on at the beginning") {
@@ -145,12 +150,15 @@ SCENARIO("records may expire while a stream reads", "[connectors][kafka][data-lo
   auto admin = broker->admin();
   const auto topic = fresh_name("expiring");
   admin.create_topic(topic, 1);
-  admin.produce(topic, 30'000, [](std::uint64_t i, outgoing_record& r) { r.value = std::string(2'000, 'x') + std::to_string(i); });
+  admin.produce(topic, 30'000, [](std::uint64_t i, outgoing_record& r) {
+    r.value = std::string(2'000, 'x') + std::to_string(i);
+  });
   auto options = reading(*broker, topic);
   const auto run = [&](data_loss policy) {
     options.on_data_loss = policy;
     // Small queues, so that most of the topic is still at the broker when it is deleted there.
-    auto stream = std::make_unique<job>(make_source(options), job::settings{.memory_share = 1 << 20});
+    auto stream =
+        std::make_unique<job>(make_source(options), job::settings{.memory_share = 1 << 20});
     start(*stream);
     REQUIRE(stream->run_batch(100));
     admin.delete_records(topic, 0, 29'000);
@@ -178,7 +186,8 @@ SCENARIO("records may expire while a stream reads", "[connectors][kafka][data-lo
   }
 }
 
-SCENARIO("a topic that is made anew is noticed while a stream runs", "[connectors][kafka][data-loss]") {
+SCENARIO("a topic that is made anew is noticed while a stream runs",
+         "[connectors][kafka][data-loss]") {
   const auto* broker = require_broker();
   if (!broker)
     return;
@@ -206,7 +215,8 @@ TEST_CASE("an unknown topic or partition refuses the start", "[connectors][kafka
   const auto opened = unknown.open();
   REQUIRE_FALSE(opened);
   CHECK(opened.error().code() == errc::unknown_topic);
-  CHECK_THAT(opened.error().message(), Contains("nobody-made-this") && Contains("create the topic"));
+  CHECK_THAT(opened.error().message(),
+             Contains("nobody-made-this") && Contains("create the topic"));
 
   auto grouped = reading(*broker, "nobody-made-this");
   grouped.group = fresh_name("g");

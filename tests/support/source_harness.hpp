@@ -1,5 +1,11 @@
-// Drives a source and its receivers without an engine: one thread, real time, every call in the order of the contract.
+// Drives a source and its receivers without an engine: one thread, real time, every call in the
+// order of the contract.
 #pragma once
+
+#include <weir/runtime/receiver.hpp>
+#include <weir/runtime/source.hpp>
+
+#include <fmt/format.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -14,11 +20,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <fmt/format.h>
-
-#include <weir/runtime/receiver.hpp>
-#include <weir/runtime/source.hpp>
 
 namespace weir::testing_support {
 
@@ -43,8 +44,8 @@ template <class T>
   return result ? std::string("ok") : result.error().to_string();
 }
 
-/// One job with one source and nothing behind it. `T` is the source's record type; what is read is kept as owned records
-/// once its batch is complete, so a batch that is aborted leaves nothing.
+/// One job with one source and nothing behind it. `T` is the source's record type; what is read is
+/// kept as owned records once its batch is complete, so a batch that is aborted leaves nothing.
 template <class T>
 class source_harness final : public source_host {
 public:
@@ -57,14 +58,19 @@ public:
     bool keep_records = true;
   };
 
-  explicit source_harness(const source_factory& make, settings with = {}) : settings_(with), source_(make()) {}
+  explicit source_harness(const source_factory& make, settings with = {})
+      : settings_(with), source_(make()) {}
   ~source_harness() override { (void)close(std::chrono::seconds(2)); }
 
   /// Opens source and receivers.
   expected<void> open() {
-    if (auto opened = source_->open({.job_name = "harness", .replicas = settings_.replicas,
-                                     .memory_share = settings_.memory_share, .batch_interval = std::chrono::milliseconds(10),
-                                     .limits = settings_.limits, .host = this}); !opened)
+    if (auto opened = source_->open({.job_name = "harness",
+                                     .replicas = settings_.replicas,
+                                     .memory_share = settings_.memory_share,
+                                     .batch_interval = std::chrono::milliseconds(10),
+                                     .limits = settings_.limits,
+                                     .host = this});
+        !opened)
       return opened;
     open_ = true;
     for (std::uint32_t i = 0; i < settings_.replicas; ++i) {
@@ -95,7 +101,8 @@ public:
   }
 
   /// Turns until `done` or the time is over. @returns whether it is done.
-  bool turn_until(const std::function<bool()>& done, std::chrono::milliseconds limit = std::chrono::seconds(20)) {
+  bool turn_until(const std::function<bool()>& done,
+                  std::chrono::milliseconds limit = std::chrono::seconds(20)) {
     const auto end = std::chrono::steady_clock::now() + limit;
     while (!failure() && std::chrono::steady_clock::now() < end) {
       turn();
@@ -115,17 +122,20 @@ public:
   /// Plans and runs one batch.
   /// @param limit records per partition, or none.
   /// @returns the batch, or why it failed; then it has been aborted and rewound.
-  expected<source_batch> run_batch(std::optional<std::uint64_t> limit = {}, fate what = fate::complete,
+  expected<source_batch> run_batch(std::optional<std::uint64_t> limit = {},
+                                   fate what = fate::complete,
                                    std::chrono::milliseconds patience = std::chrono::seconds(20)) {
     turn();
-    auto backlog = source_->ready() ? source_->survey() : expected<std::vector<partition_position>>();
+    auto backlog =
+        source_->ready() ? source_->survey() : expected<std::vector<partition_position>>();
     if (!backlog)
       return std::move(backlog).error();
     last_survey = *backlog;
     batch whole;
     whole.epoch = epoch(++epoch_);
     whole.time = clock().now();
-    whole.sources.push_back(source_->plan(*backlog, std::vector<std::optional<std::uint64_t>>(backlog->size(), limit)));
+    whole.sources.push_back(
+        source_->plan(*backlog, std::vector<std::optional<std::uint64_t>>(backlog->size(), limit)));
     const auto work = whole.sources.front();
     std::vector<owned> read;
     collecting_emitter<T> out;
@@ -146,7 +156,8 @@ public:
         return std::move(outcome).error();
       return work;
     }
-    records.insert(records.end(), std::make_move_iterator(read.begin()), std::make_move_iterator(read.end()));
+    records.insert(records.end(), std::make_move_iterator(read.begin()),
+                   std::make_move_iterator(read.end()));
     source_->completed(whole, work);
     return work;
   }
@@ -191,7 +202,9 @@ public:
   std::size_t blocks_seen = 0;
 
   // ---- source_host
-  void quiesce(quiesce_kind, duration, std::function<void()> then) override { quiescing_.push_back(std::move(then)); }
+  void quiesce(quiesce_kind, duration, std::function<void()> then) override {
+    quiescing_.push_back(std::move(then));
+  }
   void run_blocking(std::function<void()> work, std::function<void()> then) override {
     work();
     const std::lock_guard lock(mutex_);
@@ -228,8 +241,8 @@ private:
     woken_ = false;
   }
 
-  expected<void> run_receivers(const batch& whole, const source_batch& work, emitter& out, std::size_t max_calls,
-                               std::chrono::milliseconds patience) {
+  expected<void> run_receivers(const batch& whole, const source_batch& work, emitter& out,
+                               std::size_t max_calls, std::chrono::milliseconds patience) {
     for (auto& r : receivers_)
       if (auto begun = r->begin(whole, work); !begun)
         return begun;

@@ -1,19 +1,21 @@
 #include <weir/connectors/kafka/internal/client.hpp>
 
+#include <weir/connectors/kafka/internal/errors.hpp>
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <thread>
 
-#include <fmt/format.h>
-
-#include <weir/connectors/kafka/internal/errors.hpp>
-
 namespace weir::kafka {
 
 namespace {
 
-client_state* state_of(const rd_kafka_t* handle) { return static_cast<client_state*>(rd_kafka_opaque(handle)); }
+client_state* state_of(const rd_kafka_t* handle) {
+  return static_cast<client_state*>(rd_kafka_opaque(handle));
+}
 
 void on_log(const rd_kafka_t* handle, int level, const char* facility, const char* text) noexcept {
   try {
@@ -52,7 +54,8 @@ void client_state::note(rd_kafka_resp_err_t code, std::string_view reason) {
   const auto text = redact_(reason);
   {
     const std::lock_guard lock(mutex_);
-    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || last_problem_.empty()) // it follows the real reason
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+        last_problem_.empty()) // it follows the real reason
       last_problem_ = text;
     if (translate(code).code == errc::authentication)
       refused_ = to_error(code, "connecting to Kafka", text);
@@ -76,18 +79,18 @@ void client_state::detach() {
   log_ = nullptr;
 }
 
-expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr conf, std::shared_ptr<client_state> state) {
+expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr conf,
+                                               std::shared_ptr<client_state> state) {
   rd_kafka_conf_set_opaque(conf.get(), state.get());
-  rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t* rk, int level, const char* facility, const char* text) {
-    on_log(rk, level, facility, text);
-  });
-  rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t* rk, int code, const char* reason, void* opaque) {
-    on_error(rk, code, reason, opaque);
-  });
+  rd_kafka_conf_set_log_cb(conf.get(), [](const rd_kafka_t* rk, int level, const char* facility,
+                                          const char* text) { on_log(rk, level, facility, text); });
+  rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t* rk, int code, const char* reason,
+                                            void* opaque) { on_error(rk, code, reason, opaque); });
   std::array<char, 512> text{};
   auto* handle = rd_kafka_new(type, conf.get(), text.data(), text.size());
   if (!handle)
-    return error{errc::invalid_config, fmt::format("creating a Kafka client: {}", state->clean(text.data()))};
+    return error{errc::invalid_config,
+                 fmt::format("creating a Kafka client: {}", state->clean(text.data()))};
   (void)conf.release(); // the client owns it now
   if (type == RD_KAFKA_CONSUMER)
     rd_kafka_poll_set_consumer(handle);
@@ -106,19 +109,23 @@ bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, millisecon
     bool done = false;
   };
   auto watch = std::make_shared<shared>();
-  std::thread([handle, watch, state = std::move(state)] { // `state` lives as long as callbacks may come
-    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    const std::lock_guard lock(watch->mutex);
-    watch->done = true;
-    watch->ended.notify_all();
-  }).detach();
+  std::thread(
+      [handle, watch, state = std::move(state)] { // `state` lives as long as callbacks may come
+        rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        const std::lock_guard lock(watch->mutex);
+        watch->done = true;
+        watch->ended.notify_all();
+      })
+      .detach();
   std::unique_lock lock(watch->mutex);
   return watch->ended.wait_for(lock, patience, [&] { return watch->done; });
 }
 
-expected<std::vector<topic_info>> client::describe(rd_kafka_topic_t* only, bool all, milliseconds timeout) const {
+expected<std::vector<topic_info>> client::describe(rd_kafka_topic_t* only, bool all,
+                                                   milliseconds timeout) const {
   const rd_kafka_metadata_t* raw = nullptr;
-  const auto failure = rd_kafka_metadata(handle_, all ? 1 : 0, only, &raw, static_cast<int>(timeout.count()));
+  const auto failure =
+      rd_kafka_metadata(handle_, all ? 1 : 0, only, &raw, static_cast<int>(timeout.count()));
   if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)
     return to_error(failure, "asking Kafka for its topics", state_->last_problem());
   std::vector<topic_info> found;
@@ -128,14 +135,16 @@ expected<std::vector<topic_info>> client::describe(rd_kafka_topic_t* only, bool 
   return found;
 }
 
-expected<std::vector<topic_info>> client::topics(std::span<const std::string> names, milliseconds timeout) const {
+expected<std::vector<topic_info>> client::topics(std::span<const std::string> names,
+                                                 milliseconds timeout) const {
   using clock = std::chrono::steady_clock;
   const auto deadline = clock::now() + timeout;
   std::vector<topic_info> found;
   std::size_t next = 0;
   for (;;) {
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - clock::now());
-    const auto slice = std::clamp(left, milliseconds(1), milliseconds(500)); // to notice a refused login soon
+    const auto slice =
+        std::clamp(left, milliseconds(1), milliseconds(500)); // to notice a refused login soon
     topic_ptr only;
     if (!names.empty())
       only.reset(rd_kafka_topic_new(handle_, names[next].c_str(), nullptr));
@@ -155,7 +164,8 @@ expected<std::vector<topic_info>> client::topics(std::span<const std::string> na
     if (left <= milliseconds(0)) {
       const auto why = state_->last_problem();
       return error{errc::unreachable_broker,
-                   fmt::format("no Kafka broker answered within {} ms{}{}; check `brokers` and that a broker listens there",
+                   fmt::format("no Kafka broker answered within {} ms{}{}; check `brokers` and "
+                               "that a broker listens there",
                                timeout.count(), why.empty() ? "" : ": ", why)};
     }
   }

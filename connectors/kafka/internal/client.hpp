@@ -1,5 +1,11 @@
-// One librdkafka client: its log, its state of health, what it knows of topics, and an end that cannot hang.
+// One librdkafka client: its log, its state of health, what it knows of topics, and an end that
+// cannot hang.
 #pragma once
+
+#include <weir/connectors/kafka/internal/handles.hpp>
+#include <weir/connectors/kafka/internal/properties.hpp>
+#include <weir/runtime/expected.hpp>
+#include <weir/runtime/log.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -10,17 +16,13 @@
 #include <string>
 #include <vector>
 
-#include <weir/connectors/kafka/internal/handles.hpp>
-#include <weir/connectors/kafka/internal/properties.hpp>
-#include <weir/runtime/expected.hpp>
-#include <weir/runtime/log.hpp>
-
 namespace weir::kafka {
 
 using milliseconds = std::chrono::milliseconds;
 
 /// Thread-safe; called from librdkafka's threads.
-using log_hook = std::function<void(log_level, std::string_view component, std::string_view message)>;
+using log_hook =
+    std::function<void(log_level, std::string_view component, std::string_view message)>;
 
 /// A topic as the brokers describe it.
 struct topic_info {
@@ -33,7 +35,8 @@ struct topic_info {
 class client_state {
 public:
   client_state(std::string component, log_hook log, redactor redact, void* owner)
-      : component_(std::move(component)), log_(std::move(log)), redact_(std::move(redact)), owner_(owner) {}
+      : component_(std::move(component)), log_(std::move(log)), redact_(std::move(redact)),
+        owner_(owner) {}
 
   void log(log_level level, std::string_view message) const;
   void note(rd_kafka_resp_err_t code, std::string_view reason);
@@ -44,7 +47,9 @@ public:
   [[nodiscard]] std::string last_problem() const;
   /// Set once the broker has refused the credentials or the TLS handshake has failed.
   [[nodiscard]] std::optional<error> refused() const;
-  [[nodiscard]] std::uint64_t problems() const noexcept { return problems_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t problems() const noexcept {
+    return problems_.load(std::memory_order_relaxed);
+  }
   /// Cuts the way to the log hook: whoever owns it may go away now.
   void detach();
 
@@ -71,25 +76,30 @@ public:
   [[nodiscard]] rd_kafka_t* get() const noexcept { return handle_; }
   [[nodiscard]] client_state& state() const noexcept { return *state_; }
 
-  /// Asks for the named topics, or all when `names` is empty. Blocks up to `timeout`, less when the broker refuses the
-  /// credentials.
+  /// Asks for the named topics, or all when `names` is empty. Blocks up to `timeout`, less when the
+  /// broker refuses the credentials.
   /// @returns errc::unreachable_broker or errc::authentication with what the client last met.
-  expected<std::vector<topic_info>> topics(std::span<const std::string> names, milliseconds timeout) const;
+  expected<std::vector<topic_info>> topics(std::span<const std::string> names,
+                                           milliseconds timeout) const;
 
-  /// Serves the client's error events. Consumers only; never blocks. Messages on the main queue are errors.
+  /// Serves the client's error events. Consumers only; never blocks. Messages on the main queue are
+  /// errors.
   void serve() const;
 
 private:
-  client(rd_kafka_t* handle, std::shared_ptr<client_state> state) : handle_(handle), state_(std::move(state)) {}
+  client(rd_kafka_t* handle, std::shared_ptr<client_state> state)
+      : handle_(handle), state_(std::move(state)) {}
 
-  expected<std::vector<topic_info>> describe(rd_kafka_topic_t* only, bool all, milliseconds timeout) const;
+  expected<std::vector<topic_info>> describe(rd_kafka_topic_t* only, bool all,
+                                             milliseconds timeout) const;
 
   rd_kafka_t* handle_;
   std::shared_ptr<client_state> state_;
 };
 
-/// Destroys the handle, on a thread of its own so that a client which cannot end (librdkafka 2.0.2 knows several such
-/// cases) does not take the program with it. After `patience` the thread is left to itself.
+/// Destroys the handle, on a thread of its own so that a client which cannot end (librdkafka 2.0.2
+/// knows several such cases) does not take the program with it. After `patience` the thread is left
+/// to itself.
 /// @returns whether it ended in time.
 bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, milliseconds patience);
 

@@ -1,5 +1,11 @@
-// One consumer that reads partitions by assignment only, each through a queue of its own. Used by internal/receiver.hpp.
+// One consumer that reads partitions by assignment only, each through a queue of its own. Used by
+// internal/receiver.hpp.
 #pragma once
+
+#include <weir/connectors/kafka/internal/client.hpp>
+#include <weir/connectors/kafka/internal/lane.hpp>
+#include <weir/connectors/kafka/internal/partition_table.hpp>
+#include <weir/connectors/kafka/internal/queue_sizes.hpp>
 
 #include <atomic>
 #include <deque>
@@ -8,21 +14,18 @@
 #include <span>
 #include <vector>
 
-#include <weir/connectors/kafka/internal/client.hpp>
-#include <weir/connectors/kafka/internal/lane.hpp>
-#include <weir/connectors/kafka/internal/partition_table.hpp>
-#include <weir/connectors/kafka/internal/queue_sizes.hpp>
-
 namespace weir::kafka {
 
-/// A partition whose position has left the log: what the receiver found and what the control side answers.
+/// A partition whose position has left the log: what the receiver found and what the control side
+/// answers.
 struct repair {
   std::string topic{};
   std::int32_t partition = 0;
   std::int64_t position = 0; ///< Found: offset that is not there. Answered: where to go on.
 };
 
-/// Wakes whoever waits for records. Called by librdkafka under a queue's lock, so it does nothing else.
+/// Wakes whoever waits for records. Called by librdkafka under a queue's lock, so it does nothing
+/// else.
 class wake_signal {
 public:
   void set(std::function<void()> wake) { wake_ = std::move(wake); }
@@ -40,13 +43,13 @@ private:
 
 /// A fetch handle. It never joins a group: the group's member does, and tells what is owned.
 ///
-/// Threads: `assign`, `add` and `clear` on the control thread while no receiver runs; `offsets` on the helper
-/// thread; the lanes and what stands below them belong to the one receiver.
+/// Threads: `assign`, `add` and `clear` on the control thread while no receiver runs; `offsets` on
+/// the helper thread; the lanes and what stands below them belong to the one receiver.
 class fetch_client {
 public:
   /// @param own properties beside those a fetch handle always has.
-  static expected<std::shared_ptr<fetch_client>> make(const direct_stream_options& options, const queue_sizes& sizes,
-                                                      log_hook log);
+  static expected<std::shared_ptr<fetch_client>> make(const direct_stream_options& options,
+                                                      const queue_sizes& sizes, log_hook log);
   ~fetch_client();
 
   expected<void> assign(std::span<const start_position> starts);
@@ -59,7 +62,8 @@ public:
     std::int64_t offset = -1;
     rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;
   };
-  expected<std::vector<answer>> offsets(std::span<const repair> partitions, std::int64_t which, milliseconds timeout) const;
+  expected<std::vector<answer>> offsets(std::span<const repair> partitions, std::int64_t which,
+                                        milliseconds timeout) const;
   [[nodiscard]] const client& raw() const noexcept { return *client_; }
 
   // ---- for the receiver
@@ -71,7 +75,8 @@ public:
   expected<void> seek(lane& at, std::int64_t offset);
   /// Starts fetching again after librdkafka has stopped because of a position outside the log.
   expected<void> restart(lane& at, std::int64_t offset);
-  /// Ends the rest, up to a second, that librdkafka 2.0.2 takes after all its queues were full. Cheap; sends nothing.
+  /// Ends the rest, up to a second, that librdkafka 2.0.2 takes after all its queues were full.
+  /// Cheap; sends nothing.
   void end_rest() const;
 
   // ---- repairs, between the receiver and the control side

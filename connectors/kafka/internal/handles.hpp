@@ -1,10 +1,10 @@
 // librdkafka's objects with owners.
 #pragma once
 
+#include <librdkafka/rdkafka.h>
+
 #include <memory>
 #include <string>
-
-#include <librdkafka/rdkafka.h>
 
 namespace weir::kafka {
 
@@ -23,16 +23,16 @@ using event_ptr = std::unique_ptr<rd_kafka_event_t, releaser<rd_kafka_event_dest
 using message_ptr = std::unique_ptr<rd_kafka_message_t, releaser<rd_kafka_message_destroy>>;
 using api_error_ptr = std::unique_ptr<rd_kafka_error_t, releaser<rd_kafka_error_destroy>>;
 using headers_ptr = std::unique_ptr<rd_kafka_headers_t, releaser<rd_kafka_headers_destroy>>;
-using partition_list_ptr =
-    std::unique_ptr<rd_kafka_topic_partition_list_t, releaser<rd_kafka_topic_partition_list_destroy>>;
+using partition_list_ptr = std::unique_ptr<rd_kafka_topic_partition_list_t,
+                                           releaser<rd_kafka_topic_partition_list_destroy>>;
 
 inline partition_list_ptr make_partition_list(std::size_t expected) {
   return partition_list_ptr(rd_kafka_topic_partition_list_new(static_cast<int>(expected)));
 }
 
 /// Adds one partition with an offset.
-inline void add(rd_kafka_topic_partition_list_t* list, const std::string& topic, std::int32_t partition,
-                std::int64_t offset = RD_KAFKA_OFFSET_INVALID) {
+inline void add(rd_kafka_topic_partition_list_t* list, const std::string& topic,
+                std::int32_t partition, std::int64_t offset = RD_KAFKA_OFFSET_INVALID) {
   rd_kafka_topic_partition_list_add(list, topic.c_str(), partition)->offset = offset;
 }
 

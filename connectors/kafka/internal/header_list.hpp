@@ -1,12 +1,12 @@
 // Room for a record's headers in the arena of its block.
 #pragma once
 
+#include <weir/connectors/kafka/record.hpp>
+#include <weir/runtime/arena.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <span>
-
-#include <weir/connectors/kafka/record.hpp>
-#include <weir/runtime/arena.hpp>
 
 namespace weir::kafka {
 

@@ -1,13 +1,13 @@
 #include <weir/connectors/kafka/internal/member.hpp>
 
+#include <weir/connectors/kafka/internal/errors.hpp>
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <span>
 #include <thread>
-
-#include <fmt/format.h>
-
-#include <weir/connectors/kafka/internal/errors.hpp>
 
 namespace weir::kafka {
 
@@ -41,15 +41,17 @@ expected<void> outcome_of(rd_kafka_event_t* event) {
 
 } // namespace
 
-expected<std::unique_ptr<member>> member::make(const direct_stream_options& options, member_events& events,
-                                               std::function<void()> wake, log_hook log) {
-  property_list own = {{"bootstrap.servers", options.brokers},
-                       {"group.id", options.group},
-                       {"isolation.level", "read_committed"},
-                       {"auto.offset.reset", "error"},
-                       {"enable.auto.commit", "false"},
-                       {"enable.auto.offset.store", "false"},
-                       {"topic.metadata.refresh.interval.ms", std::to_string(options.discovery_interval.count())}};
+expected<std::unique_ptr<member>> member::make(const direct_stream_options& options,
+                                               member_events& events, std::function<void()> wake,
+                                               log_hook log) {
+  property_list own = {
+      {"bootstrap.servers", options.brokers},
+      {"group.id", options.group},
+      {"isolation.level", "read_committed"},
+      {"auto.offset.reset", "error"},
+      {"enable.auto.commit", "false"},
+      {"enable.auto.offset.store", "false"},
+      {"topic.metadata.refresh.interval.ms", std::to_string(options.discovery_interval.count())}};
   if (!options.properties.contains("partition.assignment.strategy"))
     own.emplace_back("partition.assignment.strategy", "range");
   auto conf = make_conf(options.properties, own);
@@ -58,7 +60,8 @@ expected<std::unique_ptr<member>> member::make(const direct_stream_options& opti
   rd_kafka_conf_set_rebalance_cb(conf->get(), &member::rebalance_callback);
 
   auto self = std::make_shared<member*>(nullptr); // found by callbacks through the client's state
-  auto state = std::make_shared<client_state>("weir.kafka.member", std::move(log), redactor(options.properties), self.get());
+  auto state = std::make_shared<client_state>("weir.kafka.member", std::move(log),
+                                              redactor(options.properties), self.get());
   auto made = client::make(RD_KAFKA_CONSUMER, std::move(*conf), state);
   if (!made)
     return std::move(made).error();
@@ -72,8 +75,8 @@ expected<std::unique_ptr<member>> member::make(const direct_stream_options& opti
   return built;
 }
 
-member::member(std::unique_ptr<client> made, std::shared_ptr<client_state> state, const direct_stream_options& options,
-               member_events& events)
+member::member(std::unique_ptr<client> made, std::shared_ptr<client_state> state,
+               const direct_stream_options& options, member_events& events)
     : state_(std::move(state)), client_(std::move(made)), events_(events) {
   events_queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
   commits_queue_.reset(rd_kafka_queue_new(client_->get()));
@@ -81,7 +84,8 @@ member::member(std::unique_ptr<client> made, std::shared_ptr<client_state> state
   if (!options.topic_pattern.empty()) // librdkafka knows a pattern by its first character
     subscription_ = {fmt::format("^({})$", options.topic_pattern)};
   int ms = 300'000;
-  if (const auto set = options.properties.find("max.poll.interval.ms"); set != options.properties.end())
+  if (const auto set = options.properties.find("max.poll.interval.ms");
+      set != options.properties.end())
     std::from_chars(set->second.data(), set->second.data() + set->second.size(), ms);
   max_poll_ = std::chrono::milliseconds(ms);
 }
@@ -110,15 +114,16 @@ void member::poll(steady_time now) {
     step();
 }
 
-// librdkafka counts a poll of any queue as a sign of life (2.0.2), and may drop the "lost" flag when the deadline passes
-// during a rebalance: so weir keeps its own watch.
+// librdkafka counts a poll of any queue as a sign of life (2.0.2), and may drop the "lost" flag
+// when the deadline passes during a rebalance: so weir keeps its own watch.
 void member::watch_own_polls(steady_time now) {
   const auto gap = last_poll_ == steady_time{} ? duration{} : now - last_poll_;
   last_poll_ = now;
   if (!joined_ || gap < max_poll_ / 2)
     return;
-  state_->log(log_level::warning, fmt::format("the group's member was not polled for {} ms; max.poll.interval.ms is {}",
-                                              gap / 1ms, max_poll_ / 1ms));
+  state_->log(log_level::warning,
+              fmt::format("the group's member was not polled for {} ms; max.poll.interval.ms is {}",
+                          gap / 1ms, max_poll_ / 1ms));
   if (gap < max_poll_ / 10 * 8 || owes_give_up_)
     return;
   state_->log(log_level::error, "the partitions count as lost; joining the group anew");
@@ -126,8 +131,8 @@ void member::watch_own_polls(steady_time now) {
   (void)subscribe(); // brings a REVOKE, then an ASSIGN
 }
 
-void member::rebalance_callback(rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_topic_partition_list_t* partitions,
-                                void* opaque) {
+void member::rebalance_callback(rd_kafka_t*, rd_kafka_resp_err_t what,
+                                rd_kafka_topic_partition_list_t* partitions, void* opaque) {
   auto& self = **static_cast<member**>(static_cast<client_state*>(opaque)->owner());
   try {
     self.on_rebalance(what, partitions);
@@ -136,14 +141,16 @@ void member::rebalance_callback(rd_kafka_t*, rd_kafka_resp_err_t what, rd_kafka_
   }
 }
 
-void member::on_rebalance(rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t* partitions) {
+void member::on_rebalance(rd_kafka_resp_err_t what,
+                          const rd_kafka_topic_partition_list_t* partitions) {
   if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     const auto none = make_partition_list(0);
     rd_kafka_assign(client_->get(), none.get()); // never NULL here
     std::vector<start_position> mine;
     for (const auto& p : elements(partitions))
       mine.push_back({.topic = p.topic, .partition = p.partition});
-    pending_.push_back([this, mine = std::move(mine)]() mutable { events_.assigned(std::move(mine)); });
+    pending_.push_back(
+        [this, mine = std::move(mine)]() mutable { events_.assigned(std::move(mine)); });
     return;
   }
   if (what != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)
@@ -161,8 +168,9 @@ void member::give_up() {
 
 bool member::lost() const { return rd_kafka_assignment_lost(client_->get()) != 0; }
 
-expected<std::vector<start_position>> member::committed_offsets(std::vector<start_position> partitions,
-                                                                const std::function<bool()>& go_on) {
+expected<std::vector<start_position>>
+member::committed_offsets(std::vector<start_position> partitions,
+                          const std::function<bool()>& go_on) {
   const auto list = make_partition_list(partitions.size());
   for (const auto& p : partitions)
     add(list.get(), p.topic, p.partition);
@@ -181,11 +189,13 @@ expected<std::vector<start_position>> member::committed_offsets(std::vector<star
     if (nature_of(failure) != nature::transient && nature_of(failure) != nature::none)
       return to_error(failure, "reading the group's committed offsets");
     if (attempt % 10 == 0)
-      state_->log(log_level::info, fmt::format("waiting for the group's committed offsets: {}", rd_kafka_err2str(failure)));
+      state_->log(log_level::info, fmt::format("waiting for the group's committed offsets: {}",
+                                               rd_kafka_err2str(failure)));
     std::this_thread::sleep_for(100ms);
   }
-  return error{errc::timed_out, "reading the group's committed offsets: no answer in time; check that the group's "
-                                "coordinator is up and that no transaction of a former owner is open"};
+  return error{errc::timed_out,
+               "reading the group's committed offsets: no answer in time; check that the group's "
+               "coordinator is up and that no transaction of a former owner is open"};
 }
 
 void member::commit(std::vector<partition_offset> offsets) {
@@ -193,7 +203,8 @@ void member::commit(std::vector<partition_offset> offsets) {
     return;
   const auto list = to_list(offsets);
   in_flight_ = std::move(offsets);
-  const auto failure = rd_kafka_commit_queue(client_->get(), list.get(), commits_queue_.get(), nullptr, nullptr);
+  const auto failure =
+      rd_kafka_commit_queue(client_->get(), list.get(), commits_queue_.get(), nullptr, nullptr);
   if (failure == RD_KAFKA_RESP_ERR_NO_ERROR)
     return;
   last_commit_ = to_error(failure, "committing offsets");
@@ -201,7 +212,8 @@ void member::commit(std::vector<partition_offset> offsets) {
 }
 
 void member::serve_commits(milliseconds timeout) {
-  while (const auto event = event_ptr(rd_kafka_queue_poll(commits_queue_.get(), static_cast<int>(timeout.count())))) {
+  while (const auto event = event_ptr(
+             rd_kafka_queue_poll(commits_queue_.get(), static_cast<int>(timeout.count())))) {
     if (rd_kafka_event_type(event.get()) != RD_KAFKA_EVENT_OFFSET_COMMIT)
       continue;
     last_commit_ = outcome_of(event.get());
@@ -214,14 +226,16 @@ expected<void> member::commit_now(std::vector<partition_offset> offsets, millise
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   const auto settle = [&] {
     while (committing()) {
-      const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
+      const auto left =
+          std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
       if (left <= 0ms)
         return false;
       serve_commits(left);
     }
     return true;
   };
-  const auto too_late = error{errc::timed_out, fmt::format("committing offsets: no answer within {} ms", timeout.count())};
+  const auto too_late = error{
+      errc::timed_out, fmt::format("committing offsets: no answer within {} ms", timeout.count())};
   if (!settle())
     return too_late;
   if (offsets.empty())
@@ -240,13 +254,18 @@ expected<void> member::close(milliseconds timeout) {
   give_up();
   // The plain close call of 2.0.2 can wait for ever when the broker is away; this one can be left.
   const queue_ptr ending(rd_kafka_queue_new(client_->get()));
-  if (const api_error_ptr failure(rd_kafka_consumer_close_queue(client_->get(), ending.get())); failure)
-    return to_error(rd_kafka_error_code(failure.get()), "leaving the group", rd_kafka_error_string(failure.get()));
+  if (const api_error_ptr failure(rd_kafka_consumer_close_queue(client_->get(), ending.get()));
+      failure)
+    return to_error(rd_kafka_error_code(failure.get()), "leaving the group",
+                    rd_kafka_error_string(failure.get()));
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!rd_kafka_consumer_closed(client_->get())) {
     if (std::chrono::steady_clock::now() >= deadline)
-      return error{errc::timed_out, fmt::format("leaving the Kafka group: no answer within {} ms; the group will notice by "
-                                                "its session timeout", timeout.count())};
+      return error{
+          errc::timed_out,
+          fmt::format("leaving the Kafka group: no answer within {} ms; the group will notice by "
+                      "its session timeout",
+                      timeout.count())};
     if (const event_ptr event(rd_kafka_queue_poll(ending.get(), 20)); event)
       if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE)
         rd_kafka_assign(client_->get(), nullptr);

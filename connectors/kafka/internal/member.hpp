@@ -1,15 +1,16 @@
-// The group's handle: membership, committed offsets, commits. It reads no records. Used by internal/source.hpp.
+// The group's handle: membership, committed offsets, commits. It reads no records. Used by
+// internal/source.hpp.
 #pragma once
-
-#include <functional>
-#include <memory>
-#include <optional>
-#include <vector>
 
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/partition_table.hpp>
 #include <weir/connectors/kafka/offset_committer.hpp>
 #include <weir/runtime/time.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
 
 namespace weir::kafka {
 
@@ -23,21 +24,24 @@ public:
   /// @param lost another member owns it already: nothing may be committed.
   virtual void revoked(bool lost) = 0;
   /// A commit has been answered.
-  virtual void committed(const std::vector<partition_offset>& offsets, const expected<void>& outcome) = 0;
+  virtual void committed(const std::vector<partition_offset>& offsets,
+                         const expected<void>& outcome) = 0;
 };
 
-/// Joins the group with the eager protocol and assigns itself nothing: fetch handles do the reading. On ASSIGN it takes an
-/// empty list (NULL would leave it waiting: it would never hear of a REVOKE); on REVOKE it stays in the group until
-/// `give_up`, so that commits still count.
+/// Joins the group with the eager protocol and assigns itself nothing: fetch handles do the
+/// reading. On ASSIGN it takes an empty list (NULL would leave it waiting: it would never hear of a
+/// REVOKE); on REVOKE it stays in the group until `give_up`, so that commits still count.
 ///
 /// Threads: the control thread, but for `committed_offsets` (helper thread).
 class member {
 public:
-  static expected<std::unique_ptr<member>> make(const direct_stream_options& options, member_events& events,
-                                                std::function<void()> wake, log_hook log);
+  static expected<std::unique_ptr<member>> make(const direct_stream_options& options,
+                                                member_events& events, std::function<void()> wake,
+                                                log_hook log);
   ~member();
 
-  /// Joins the group. Without it the member only reads and writes the offsets of a group that has no members.
+  /// Joins the group. Without it the member only reads and writes the offsets of a group that has
+  /// no members.
   expected<void> subscribe();
 
   /// Serves rebalances, errors and answers to commits. Never blocks.
@@ -48,8 +52,8 @@ public:
   /// Whether the group has taken the assignment away behind our back.
   [[nodiscard]] bool lost() const;
 
-  /// What the group has committed. Waits, and asks again, while the broker cannot say: the transaction of a former owner
-  /// may still be open. Any thread.
+  /// What the group has committed. Waits, and asks again, while the broker cannot say: the
+  /// transaction of a former owner may still be open. Any thread.
   /// @param go_on asked before each attempt.
   expected<std::vector<start_position>> committed_offsets(std::vector<start_position> partitions,
                                                           const std::function<bool()>& go_on);
@@ -66,13 +70,14 @@ public:
   [[nodiscard]] const client& raw() const noexcept { return *client_; }
 
 private:
-  member(std::unique_ptr<client> made, std::shared_ptr<client_state> state, const direct_stream_options& options,
-         member_events& events);
+  member(std::unique_ptr<client> made, std::shared_ptr<client_state> state,
+         const direct_stream_options& options, member_events& events);
 
   void on_rebalance(rd_kafka_resp_err_t what, const rd_kafka_topic_partition_list_t* partitions);
   void serve_commits(milliseconds timeout);
   void watch_own_polls(steady_time now);
-  static void rebalance_callback(rd_kafka_t*, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*, void*);
+  static void rebalance_callback(rd_kafka_t*, rd_kafka_resp_err_t, rd_kafka_topic_partition_list_t*,
+                                 void*);
 
   std::shared_ptr<client_state> state_;
   std::unique_ptr<client> client_;
@@ -82,7 +87,8 @@ private:
   std::vector<std::string> subscription_;
   member_events& events_;
   std::function<void()> wake_;
-  std::vector<std::function<void()>> pending_; ///< What a rebalance callback has left for after the poll.
+  std::vector<std::function<void()>>
+      pending_; ///< What a rebalance callback has left for after the poll.
   std::vector<partition_offset> in_flight_;
   expected<void> last_commit_;
   bool joined_ = false;

@@ -1,11 +1,11 @@
 // From the client's message to a record.
 #pragma once
 
-#include <cstring>
-
 #include <weir/connectors/kafka/internal/handles.hpp>
 #include <weir/connectors/kafka/internal/header_list.hpp>
 #include <weir/connectors/kafka/record.hpp>
+
+#include <cstring>
 
 namespace weir::kafka {
 
@@ -21,7 +21,8 @@ std::span<const header> copy_headers(const rd_kafka_message_t& message, arena& t
 
 /// The message as a record whose bytes are in the arena.
 /// @param topic already in the arena, once per block.
-inline record copy_record(const rd_kafka_message_t& message, std::string_view topic, bool headers, arena& to) {
+inline record copy_record(const rd_kafka_message_t& message, std::string_view topic, bool headers,
+                          arena& to) {
   rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
   const auto stamp = rd_kafka_message_timestamp(&message, &kind);
   record made;
@@ -32,7 +33,8 @@ inline record copy_record(const rd_kafka_message_t& message, std::string_view to
   made.partition = message.partition;
   if (kind != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && stamp >= 0) {
     made.timestamp = event_time(std::chrono::milliseconds(stamp));
-    made.stamped_by = kind == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? timestamp_kind::append : timestamp_kind::create;
+    made.stamped_by = kind == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? timestamp_kind::append
+                                                                 : timestamp_kind::create;
   }
   if (headers) [[unlikely]]
     made.headers = copy_headers(message, to);
@@ -58,7 +60,8 @@ inline record view_of(const owned_record& kept, arena& to) {
     const auto room = allocate_headers(kept.headers.size(), to);
     for (std::size_t i = 0; i < room.size(); ++i) {
       const auto& h = kept.headers[i];
-      std::construct_at(&room[i], header{to.copy(h.name), h.value ? std::optional(to.copy(*h.value)) : std::nullopt});
+      std::construct_at(&room[i], header{to.copy(h.name), h.value ? std::optional(to.copy(*h.value))
+                                                                  : std::nullopt});
     }
     made.headers = room;
   }

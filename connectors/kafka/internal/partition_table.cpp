@@ -6,7 +6,8 @@ namespace weir::kafka {
 
 void partition_table::install(std::vector<start_position> starts) {
   partitions_.clear();
-  std::ranges::sort(starts, {}, [](const start_position& s) { return std::tie(s.topic, s.partition); });
+  std::ranges::sort(starts, {},
+                    [](const start_position& s) { return std::tie(s.topic, s.partition); });
   add(std::move(starts));
 }
 
@@ -37,7 +38,8 @@ std::vector<partition_position> partition_table::surveyed(std::span<const std::i
   for (std::size_t i = 0; i < partitions_.size(); ++i) {
     auto& p = partitions_[i];
     p.latest = std::max(p.position, latest[i]);
-    answer.push_back({.topic = p.topic, .partition = p.partition, .position = p.position, .latest = p.latest});
+    answer.push_back(
+        {.topic = p.topic, .partition = p.partition, .position = p.position, .latest = p.latest});
   }
   return answer;
 }
@@ -50,11 +52,15 @@ source_batch partition_table::plan(const std::vector<partition_position>& backlo
     auto* p = find(backlog[i].topic, backlog[i].partition, i);
     if (!p)
       continue;
-    const auto limit = i < limits.size() && limits[i] ? std::min<std::uint64_t>(*limits[i], INT64_MAX) : INT64_MAX;
+    const auto limit =
+        i < limits.size() && limits[i] ? std::min<std::uint64_t>(*limits[i], INT64_MAX) : INT64_MAX;
     const auto latest = std::max(p->position, backlog[i].latest);
     const auto count = std::min(latest - p->position, static_cast<std::int64_t>(limit));
-    work.ranges.push_back({.topic = p->topic, .partition = p->partition, .from = p->position,
-                           .until = p->position + count, .latest = latest});
+    work.ranges.push_back({.topic = p->topic,
+                           .partition = p->partition,
+                           .from = p->position,
+                           .until = p->position + count,
+                           .latest = latest});
     p->position += count;
   }
   return work;
@@ -75,11 +81,13 @@ std::size_t partition_table::completed(const source_batch& work) {
 
 void partition_table::rewind(const source_batch& first) {
   for (const auto& range : first.ranges)
-    if (auto* p = find(range.topic, range.partition); p && range.from >= p->processed && range.from < p->position)
+    if (auto* p = find(range.topic, range.partition);
+        p && range.from >= p->processed && range.from < p->position)
       p->position = range.from;
 }
 
-void partition_table::restart_at(std::string_view topic, std::int32_t partition, std::int64_t offset) {
+void partition_table::restart_at(std::string_view topic, std::int32_t partition,
+                                 std::int64_t offset) {
   auto* p = find(topic, partition);
   if (!p)
     return;
@@ -106,11 +114,14 @@ std::vector<partition_offset> partition_table::allowed(std::span<const offset_ra
     const auto* p = find(range.topic, range.partition);
     if (!p || range.until > p->position || (p->committed && range.until < *p->committed))
       continue;
-    const auto same = [&](const partition_offset& c) { return c.topic == range.topic && c.partition == range.partition; };
+    const auto same = [&](const partition_offset& c) {
+      return c.topic == range.topic && c.partition == range.partition;
+    };
     if (const auto known = std::ranges::find_if(commits, same); known != commits.end())
       known->offset = std::max(known->offset, range.until);
     else
-      commits.push_back({.topic = range.topic, .partition = range.partition, .offset = range.until});
+      commits.push_back(
+          {.topic = range.topic, .partition = range.partition, .offset = range.until});
   }
   return commits;
 }
@@ -123,7 +134,9 @@ void partition_table::confirmed(std::span<const partition_offset> commits) {
 
 const owned_partition* partition_table::find(std::string_view topic, std::int32_t partition,
                                              std::size_t hint) const noexcept {
-  const auto same = [&](const owned_partition& p) { return p.partition == partition && p.topic == topic; };
+  const auto same = [&](const owned_partition& p) {
+    return p.partition == partition && p.topic == topic;
+  };
   if (hint < partitions_.size() && same(partitions_[hint]))
     return &partitions_[hint];
   const auto found = std::ranges::find_if(partitions_, same);

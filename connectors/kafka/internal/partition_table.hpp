@@ -1,15 +1,16 @@
-// Which partitions this process owns and how far each has come: planned, processed, committed. Logic only, no client.
+// Which partitions this process owns and how far each has come: planned, processed, committed.
+// Logic only, no client.
 #pragma once
+
+#include <weir/connectors/kafka/options.hpp>
+#include <weir/runtime/batch.hpp>
+#include <weir/runtime/source.hpp>
 
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <weir/connectors/kafka/options.hpp>
-#include <weir/runtime/batch.hpp>
-#include <weir/runtime/source.hpp>
 
 namespace weir::kafka {
 
@@ -25,16 +26,16 @@ struct start_position {
 struct owned_partition {
   std::string topic{};
   std::int32_t partition = 0;
-  std::uint32_t replica = 0;               ///< Fetch handle that reads it.
-  std::int64_t position = 0;               ///< Next offset to plan.
-  std::int64_t processed = 0;              ///< Behind the last batch that every sink has acknowledged.
+  std::uint32_t replica = 0;  ///< Fetch handle that reads it.
+  std::int64_t position = 0;  ///< Next offset to plan.
+  std::int64_t processed = 0; ///< Behind the last batch that every sink has acknowledged.
   std::optional<std::int64_t> committed{}; ///< Last offset that the broker has confirmed.
   std::int64_t latest = 0;                 ///< End at the last survey.
 };
 
-/// The partitions of the current assignment. Everything that leaves it for a commit has passed its ownership guard: the
-/// broker checks member and generation, not who owns a partition, so weir must. Control thread, and the helper thread
-/// during a survey.
+/// The partitions of the current assignment. Everything that leaves it for a commit has passed its
+/// ownership guard: the broker checks member and generation, not who owns a partition, so weir
+/// must. Control thread, and the helper thread during a survey.
 class partition_table {
 public:
   explicit partition_table(std::uint32_t replicas = 1) : replicas_(replicas) {}
@@ -45,7 +46,9 @@ public:
   void add(std::vector<start_position> starts);
   void clear() { install({}); }
 
-  [[nodiscard]] const std::vector<owned_partition>& partitions() const noexcept { return partitions_; }
+  [[nodiscard]] const std::vector<owned_partition>& partitions() const noexcept {
+    return partitions_;
+  }
   [[nodiscard]] bool owns(std::string_view topic, std::int32_t partition) const noexcept {
     return find(topic, partition) != nullptr;
   }
@@ -57,13 +60,14 @@ public:
   source_batch plan(const std::vector<partition_position>& backlog,
                     const std::vector<std::optional<std::uint64_t>>& limits);
 
-  /// Every sink has acknowledged the batch. Ranges that do not continue what is processed are ignored: they were planned
-  /// under another assignment.
+  /// Every sink has acknowledged the batch. Ranges that do not continue what is processed are
+  /// ignored: they were planned under another assignment.
   /// @returns how many ranges were taken.
   std::size_t completed(const source_batch& work);
   void rewind(const source_batch& first);
 
-  /// The log was cut or the topic made anew: begin at `offset`, also where that is before what was committed.
+  /// The log was cut or the topic made anew: begin at `offset`, also where that is before what was
+  /// committed.
   void restart_at(std::string_view topic, std::int32_t partition, std::int64_t offset);
   /// Records before `offset` are gone: plan from there.
   void skip_to(std::string_view topic, std::int32_t partition, std::int64_t offset);
@@ -78,7 +82,8 @@ private:
   /// @param hint where it is most likely found: surveys, batches and this table have one order.
   [[nodiscard]] const owned_partition* find(std::string_view topic, std::int32_t partition,
                                             std::size_t hint = 0) const noexcept;
-  [[nodiscard]] owned_partition* find(std::string_view topic, std::int32_t partition, std::size_t hint = 0) noexcept {
+  [[nodiscard]] owned_partition* find(std::string_view topic, std::int32_t partition,
+                                      std::size_t hint = 0) noexcept {
     return const_cast<owned_partition*>(std::as_const(*this).find(topic, partition, hint));
   }
   [[nodiscard]] std::uint32_t idlest_replica() const;

@@ -1,11 +1,11 @@
 #include <weir/connectors/kafka/internal/properties.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <span>
-
-#include <fmt/format.h>
 
 namespace weir::kafka {
 
@@ -20,15 +20,18 @@ struct owned_property {
 
 constexpr std::string_view queue_reason = "weir sizes the client's queues from the memory budget";
 constexpr std::string_view queue_remedy = "change the context's memory budget";
-constexpr std::string_view commit_reason = "weir commits offsets itself, after every sink has acknowledged a batch";
+constexpr std::string_view commit_reason =
+    "weir commits offsets itself, after every sink has acknowledged a batch";
 constexpr std::string_view commit_remedy = "use the option `offsets`";
-constexpr std::string_view assign_reason = "two owners of the client's callbacks would work against each other";
+constexpr std::string_view assign_reason =
+    "two owners of the client's callbacks would work against each other";
 constexpr std::string_view remove_it = "remove it";
 
 constexpr auto owned_by_all = std::to_array<owned_property>({
     {"bootstrap.servers", "brokers are an option of their own", "use the option `brokers`"},
     {"metadata.broker.list", "brokers are an option of their own", "use the option `brokers`"},
-    {"transactional.id", "weir names its transactional producers itself, so that a restart fences its former self",
+    {"transactional.id",
+     "weir names its transactional producers itself, so that a restart fences its former self",
      remove_it},
     {"log.queue", "weir sends the client's log to the log hook", remove_it},
     {"enabled_events", "weir decides which events it takes", remove_it},
@@ -47,21 +50,26 @@ constexpr auto owned_by_consumer = std::to_array<owned_property>({
     {"offset.store.sync.interval.ms", commit_reason, commit_remedy},
     {"auto.offset.reset", "weir decides where to start, so that a gap never passes in silence",
      "use the options `start` and `on_data_loss`"},
-    {"enable.partition.eof", "weir needs the end-of-partition events to end its offset ranges", remove_it},
+    {"enable.partition.eof", "weir needs the end-of-partition events to end its offset ranges",
+     remove_it},
     {"queued.min.messages", queue_reason, queue_remedy},
     {"queued.max.messages.kbytes", queue_reason, queue_remedy},
     {"fetch.message.max.bytes", queue_reason, queue_remedy},
     {"max.partition.fetch.bytes", queue_reason, queue_remedy},
     {"fetch.max.bytes", queue_reason, queue_remedy},
-    {"consume.callback.max.messages", "weir cuts records into blocks itself", "use the context's block limits"},
+    {"consume.callback.max.messages", "weir cuts records into blocks itself",
+     "use the context's block limits"},
 });
 
 constexpr auto owned_by_producer = std::to_array<owned_property>({
     {"partitioner", "the partitioner is an option of its own", "use the option `partitioner`"},
     {"enable.idempotence", "idempotence is an option of its own", "use the option `idempotent`"},
-    {"message.timeout.ms", "the delivery timeout is an option of its own", "use the option `delivery_timeout`"},
-    {"delivery.timeout.ms", "the delivery timeout is an option of its own", "use the option `delivery_timeout`"},
-    {"queue.buffering.max.kbytes", "the queue's size is an option of its own", "use the option `max_queued_bytes`"},
+    {"message.timeout.ms", "the delivery timeout is an option of its own",
+     "use the option `delivery_timeout`"},
+    {"delivery.timeout.ms", "the delivery timeout is an option of its own",
+     "use the option `delivery_timeout`"},
+    {"queue.buffering.max.kbytes", "the queue's size is an option of its own",
+     "use the option `max_queued_bytes`"},
     {"delivery.report.only.error", "weir awaits the delivery report of every record", remove_it},
     {"dr_cb", assign_reason, remove_it},
     {"dr_msg_cb", assign_reason, remove_it},
@@ -71,9 +79,10 @@ std::string shown(std::string_view name, std::string_view value) {
   return is_secret(name) ? "***" : std::string(value);
 }
 
-error refused(std::string_view name, std::string_view value, std::string_view reason, std::string_view remedy) {
-  return {errc::invalid_config,
-          fmt::format("Kafka property {} = \"{}\" is refused: {}; {}", name, shown(name, value), reason, remedy)};
+error refused(std::string_view name, std::string_view value, std::string_view reason,
+              std::string_view remedy) {
+  return {errc::invalid_config, fmt::format("Kafka property {} = \"{}\" is refused: {}; {}", name,
+                                            shown(name, value), reason, remedy)};
 }
 
 std::int64_t number(std::string_view text, std::int64_t fallback) {
@@ -88,13 +97,18 @@ expected<void> check_value(client_role role, std::string_view name, std::string_
     return refused(name, value, "librdkafka 2.0.2 can crash on more than 64 bytes", "shorten it");
   if (role == client_role::producer) {
     if ((name == "acks" || name == "request.required.acks") && value == "0")
-      return refused(name, value, "without acknowledgements a lost record could not be noticed", "use 1 or all");
+      return refused(name, value, "without acknowledgements a lost record could not be noticed",
+                     "use 1 or all");
     return {};
   }
   if (name == "isolation.level" && value != "read_committed")
-    return refused(name, value, "weir reads committed records only, so that aborted ones are never counted", remove_it);
-  if (name == "partition.assignment.strategy" && value.find("cooperative") != std::string_view::npos)
-    return refused(name, value, "commits during a cooperative rebalance lose the assignment in librdkafka 2.0.2",
+    return refused(name, value,
+                   "weir reads committed records only, so that aborted ones are never counted",
+                   remove_it);
+  if (name == "partition.assignment.strategy" &&
+      value.find("cooperative") != std::string_view::npos)
+    return refused(name, value,
+                   "commits during a cooperative rebalance lose the assignment in librdkafka 2.0.2",
                    "use range or roundrobin");
   if (name == "topic.metadata.refresh.interval.ms") {
     const auto ms = number(value, -1);
@@ -107,30 +121,35 @@ expected<void> check_value(client_role role, std::string_view name, std::string_
 
 expected<void> set(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
   std::array<char, 512> text{};
-  const auto answer = rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text.data(), text.size());
+  const auto answer =
+      rd_kafka_conf_set(conf, name.c_str(), value.c_str(), text.data(), text.size());
   if (answer == RD_KAFKA_CONF_OK)
     return {};
   if (answer == RD_KAFKA_CONF_UNKNOWN) // without the value: a misspelt name may be that of a secret
-    return error{errc::invalid_config, fmt::format("Kafka property {}: librdkafka says: {}", name, text.data())};
+    return error{errc::invalid_config,
+                 fmt::format("Kafka property {}: librdkafka says: {}", name, text.data())};
   std::string reason(text.data());
   if (is_secret(name) && !value.empty())
     for (auto at = reason.find(value); at != std::string::npos; at = reason.find(value, at + 3))
       reason.replace(at, value.size(), "***");
-  return error{errc::invalid_config,
-               fmt::format("Kafka property {} = \"{}\": librdkafka says: {}", name, shown(name, value), reason)};
+  return error{errc::invalid_config, fmt::format("Kafka property {} = \"{}\": librdkafka says: {}",
+                                                 name, shown(name, value), reason)};
 }
 
 } // namespace
 
 bool is_secret(std::string_view property) {
-  if (property.ends_with(".location") || property.ends_with(".ca") || property.starts_with("sasl.kerberos.keytab"))
+  if (property.ends_with(".location") || property.ends_with(".ca") ||
+      property.starts_with("sasl.kerberos.keytab"))
     return false; // paths and public certificates
-  constexpr auto words = std::to_array<std::string_view>({"password", "secret", "token", "key", "jaas", "credential",
-                                                          "pem", "oauthbearer.config"});
-  return std::ranges::any_of(words, [&](auto word) { return property.find(word) != std::string_view::npos; });
+  constexpr auto words = std::to_array<std::string_view>(
+      {"password", "secret", "token", "key", "jaas", "credential", "pem", "oauthbearer.config"});
+  return std::ranges::any_of(
+      words, [&](auto word) { return property.find(word) != std::string_view::npos; });
 }
 
-expected<void> check_properties(client_role role, const std::map<std::string, std::string>& properties) {
+expected<void> check_properties(client_role role,
+                                const std::map<std::string, std::string>& properties) {
   const auto refuse_owned = [&](std::span<const owned_property> table) -> expected<void> {
     for (const auto& owned : table)
       if (const auto found = properties.find(std::string(owned.name)); found != properties.end())
@@ -140,7 +159,8 @@ expected<void> check_properties(client_role role, const std::map<std::string, st
   if (auto checked = refuse_owned(owned_by_all); !checked)
     return checked;
   const std::span<const owned_property> by_role =
-      role == client_role::consumer ? std::span<const owned_property>(owned_by_consumer) : owned_by_producer;
+      role == client_role::consumer ? std::span<const owned_property>(owned_by_consumer)
+                                    : owned_by_producer;
   if (auto checked = refuse_owned(by_role); !checked)
     return checked;
 
@@ -165,7 +185,8 @@ expected<void> check_properties(client_role role, const std::map<std::string, st
   return {};
 }
 
-expected<conf_ptr> make_conf(const std::map<std::string, std::string>& user, const property_list& own) {
+expected<conf_ptr> make_conf(const std::map<std::string, std::string>& user,
+                             const property_list& own) {
   conf_ptr conf(rd_kafka_conf_new());
   for (const auto& [name, value] : user)
     if (auto taken = set(conf.get(), name, value); !taken)

@@ -1,13 +1,14 @@
-// From weir's options to a librdkafka configuration: which properties weir owns, and how the others get through.
+// From weir's options to a librdkafka configuration: which properties weir owns, and how the others
+// get through.
 #pragma once
+
+#include <weir/connectors/kafka/internal/handles.hpp>
+#include <weir/runtime/expected.hpp>
 
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <weir/connectors/kafka/internal/handles.hpp>
-#include <weir/runtime/expected.hpp>
 
 namespace weir::kafka {
 
@@ -18,11 +19,14 @@ enum class client_role { consumer, producer };
 using property_list = std::vector<std::pair<std::string, std::string>>;
 
 /// Checks the user's properties against those that weir owns, and their values against librdkafka.
-/// @returns errc::invalid_config naming the property, its value (never a secret's), the reason and the remedy.
-expected<void> check_properties(client_role role, const std::map<std::string, std::string>& properties);
+/// @returns errc::invalid_config naming the property, its value (never a secret's), the reason and
+/// the remedy.
+expected<void> check_properties(client_role role,
+                                const std::map<std::string, std::string>& properties);
 
 /// Builds a configuration from the user's properties and weir's own, which win.
-expected<conf_ptr> make_conf(const std::map<std::string, std::string>& user, const property_list& own);
+expected<conf_ptr> make_conf(const std::map<std::string, std::string>& user,
+                             const property_list& own);
 
 /// Whether the value of a property must not appear in any text.
 [[nodiscard]] bool is_secret(std::string_view property);

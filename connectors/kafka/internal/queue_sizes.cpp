@@ -1,8 +1,8 @@
 #include <weir/connectors/kafka/internal/queue_sizes.hpp>
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace weir::kafka {
 
@@ -14,8 +14,9 @@ constexpr std::int64_t mib = 1024 * kib;
 /// Below this a partition fetches a handful of records per request.
 constexpr std::int64_t least_per_partition = 96 * kib;
 
-/// Above these a larger queue reads more slowly, because what waits in it leaves the cache: counting 5 M records of 73
-/// bytes took 0.85 s of CPU with these sizes and 1.2 s with 1 MiB per fetch.
+/// Above these a larger queue reads more slowly, because what waits in it leaves the cache:
+/// counting 5 M records of 73 bytes took 0.85 s of CPU with these sizes and 1.2 s with 1 MiB per
+/// fetch.
 constexpr std::int64_t most_messages = 10'000;
 constexpr std::int64_t most_kbytes = 4 * kib;
 constexpr std::int64_t most_partition_bytes = 256 * kib;
@@ -33,19 +34,22 @@ expected<queue_sizes> size_queues(std::size_t memory_share, std::size_t partitio
   const auto count = static_cast<std::int64_t>(std::max<std::size_t>(1, partitions));
   const auto each = static_cast<std::int64_t>(memory_share) / count;
   if (each < least_per_partition)
-    return error{errc::out_of_budget,
-                 fmt::format("the Kafka client may take {} KiB for {} partitions, but each needs {} KiB at least; raise the "
-                             "memory budget to give it {} MiB, or read fewer partitions per process",
-                             static_cast<std::int64_t>(memory_share) / kib, count, least_per_partition / kib,
-                             (least_per_partition * count + mib - 1) / mib)};
+    return error{
+        errc::out_of_budget,
+        fmt::format("the Kafka client may take {} KiB for {} partitions, but each needs {} KiB at "
+                    "least; raise the "
+                    "memory budget to give it {} MiB, or read fewer partitions per process",
+                    static_cast<std::int64_t>(memory_share) / kib, count, least_per_partition / kib,
+                    (least_per_partition * count + mib - 1) / mib)};
   queue_sizes sizes;
   sizes.partition_bytes = std::clamp(each / 6, 16 * kib, most_partition_bytes);
   const auto rest = each - sizes.partition_bytes;
   // Small records weigh by their number, large ones by their bytes: half for each.
   sizes.min_messages = std::min(rest / 2 / queue_sizes::message_overhead, most_messages);
-  sizes.max_kbytes = std::clamp((rest - sizes.min_messages * queue_sizes::message_overhead) / kib, std::int64_t{1},
-                                most_kbytes);
-  sizes.fetch_bytes = std::max(count * sizes.partition_bytes, mib); // librdkafka wants at least message.max.bytes
+  sizes.max_kbytes = std::clamp((rest - sizes.min_messages * queue_sizes::message_overhead) / kib,
+                                std::int64_t{1}, most_kbytes);
+  sizes.fetch_bytes =
+      std::max(count * sizes.partition_bytes, mib); // librdkafka wants at least message.max.bytes
   return sizes;
 }
 

@@ -1,17 +1,25 @@
 #include <weir/connectors/kafka/internal/receiver.hpp>
 
-#include <algorithm>
-
-#include <fmt/format.h>
-
 #include <weir/connectors/kafka/internal/errors.hpp>
 #include <weir/connectors/kafka/internal/message_view.hpp>
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace weir::kafka {
 
-/// How many messages may be taken before librdkafka is told to look again what to fetch. 500 to 10,000 read equally fast;
-/// without it a slow reader gets a tenth.
+/// How many messages may be taken before librdkafka is told to look again what to fetch. 500 to
+/// 10,000 read equally fast; without it a slow reader gets a tenth.
 constexpr std::size_t messages_per_rest = 2'000;
+
+/// Converts to what a function makes, so that `push` builds the record where it will stay: moving
+/// 112 bytes whose flags have just been written one by one costs more than all the rest of it.
+template <class Make>
+struct in_place {
+  Make make;
+  operator record() const { return make(); }
+};
 
 /// What the client's consume callback works on: one call reads at most one block of one partition.
 struct kafka_receiver::intake {
@@ -27,7 +35,8 @@ struct kafka_receiver::intake {
     auto& in = *static_cast<intake*>(opaque);
     try {
       in.take(*message);
-    } catch (const std::exception& thrown) { // no memory for a block: nothing may be thrown through the client
+    } catch (const std::exception&
+                 thrown) { // no memory for a block: nothing may be thrown through the client
       in.failure.emplace(errc::out_of_budget, thrown.what());
     }
     if (in.failure || in.at.next >= in.at.until || in.to.full())
@@ -48,13 +57,14 @@ struct kafka_receiver::intake {
       at.next = message.offset;
       return;
     }
-    to.push(copy_record(message, topic, headers, to.bytes()));
+    to.push(in_place{[&] { return copy_record(message, topic, headers, to.bytes()); }});
     at.next = message.offset + 1;
     ++taken;
   }
 };
 
-kafka_receiver::kafka_receiver(std::shared_ptr<const fetch_slot> slot, data_loss policy, std::function<void()> ask_control)
+kafka_receiver::kafka_receiver(std::shared_ptr<const fetch_slot> slot, data_loss policy,
+                               std::function<void()> ask_control)
     : slot_(std::move(slot)), policy_(policy), ask_control_(std::move(ask_control)) {}
 
 expected<void> kafka_receiver::open(const replica_context& env) {
@@ -76,19 +86,24 @@ expected<void> kafka_receiver::begin(const batch&, const source_batch& work) {
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     auto& at = lanes[i];
     at.open = false;
-    const auto same = [&](const offset_range& r) { return r.partition == at.partition && r.topic == at.topic; };
+    const auto same = [&](const offset_range& r) {
+      return r.partition == at.partition && r.topic == at.topic;
+    };
     std::size_t index = at.range; // where it was in the last batch
     if (index >= work.ranges.size() || !same(work.ranges[index]))
-      index = static_cast<std::size_t>(std::ranges::find_if(work.ranges, same) - work.ranges.begin());
+      index =
+          static_cast<std::size_t>(std::ranges::find_if(work.ranges, same) - work.ranges.begin());
     if (index == work.ranges.size())
       continue;
-    if (auto opened = open_range(at, work.ranges[index], static_cast<std::uint32_t>(index)); !opened)
+    if (auto opened = open_range(at, work.ranges[index], static_cast<std::uint32_t>(index));
+        !opened)
       return opened;
   }
   return {};
 }
 
-expected<void> kafka_receiver::open_range(lane& at, const offset_range& range, std::uint32_t index) {
+expected<void> kafka_receiver::open_range(lane& at, const offset_range& range,
+                                          std::uint32_t index) {
   at.range = index;
   at.until = range.until;
   const bool continues = range.from == at.settled && !at.touched;
@@ -146,7 +161,8 @@ bool kafka_receiver::something_waits() {
 }
 
 expected<bool> kafka_receiver::read(lane& at, emitter& out) {
-  intake in{.self = *this, .at = at, .to = builder_, .topic = {}, .headers = fetch_->wants_headers()};
+  intake in{
+      .self = *this, .at = at, .to = builder_, .topic = {}, .headers = fetch_->wants_headers()};
   if (at.held && at.held->offset < at.until)
     take_held(at);
   if (at.next < at.until) {
@@ -191,7 +207,9 @@ void kafka_receiver::end_rest() {
 }
 
 expected<void> kafka_receiver::on_event(lane& at, const rd_kafka_message_t& event) {
-  const auto where = [&] { return fmt::format("reading {} [{}] at offset {}", at.topic, at.partition, at.next); };
+  const auto where = [&] {
+    return fmt::format("reading {} [{}] at offset {}", at.topic, at.partition, at.next);
+  };
   switch (nature_of(event.err)) {
   case nature::none:
     if (event.err == RD_KAFKA_RESP_ERR__PARTITION_EOF && event.offset > at.next) {
@@ -213,8 +231,9 @@ expected<void> kafka_receiver::on_event(lane& at, const rd_kafka_message_t& even
   case nature::missing:
     if (policy_ == data_loss::fail)
       return to_error(event.err, where(), "the topic was deleted while a batch was reading it");
-    env_.log(log_level::error, fmt::format("{} [{}]: deleted; {} offsets of the open batch are lost", at.topic,
-                                           at.partition, at.until - at.next));
+    env_.log(log_level::error,
+             fmt::format("{} [{}]: deleted; {} offsets of the open batch are lost", at.topic,
+                         at.partition, at.until - at.next));
     at.next = at.until;
     at.touched = true;
     return {};
@@ -228,8 +247,9 @@ expected<void> kafka_receiver::on_event(lane& at, const rd_kafka_message_t& even
 expected<void> kafka_receiver::apply_repairs() {
   for (const auto& answer : fetch_->take_answered()) {
     const auto lanes = fetch_->lanes();
-    const auto found = std::ranges::find_if(
-        lanes, [&](const lane& at) { return at.partition == answer.partition && at.topic == answer.topic; });
+    const auto found = std::ranges::find_if(lanes, [&](const lane& at) {
+      return at.partition == answer.partition && at.topic == answer.topic;
+    });
     if (found == lanes.end() || !found->waits_for_repair)
       continue;
     if (auto restarted = fetch_->restart(*found, answer.position); !restarted)

@@ -1,28 +1,33 @@
-// Reads the partitions of one fetch handle into blocks. First on the data path; next: runtime/block.hpp.
+// Reads the partitions of one fetch handle into blocks. First on the data path; next:
+// runtime/block.hpp.
 #pragma once
-
-#include <memory>
 
 #include <weir/connectors/kafka/internal/fetch_client.hpp>
 #include <weir/runtime/receiver.hpp>
 
+#include <memory>
+
 namespace weir::kafka {
 
-/// Where a receiver finds its fetch handle. The control side may put another one in while no receiver runs.
+/// Where a receiver finds its fetch handle. The control side may put another one in while no
+/// receiver runs.
 struct fetch_slot {
   std::shared_ptr<fetch_client> client;
 };
 
-/// One replica of a Kafka source. Each block holds records of one partition; payload bytes are copied into the block and
-/// the client's message is freed at once, since a message that is kept pins its whole fetch response.
+/// One replica of a Kafka source. Each block holds records of one partition; payload bytes are
+/// copied into the block and the client's message is freed at once, since a message that is kept
+/// pins its whole fetch response.
 ///
-/// A range is read when nothing below its end can come any more: the next record lies at or behind the end, or the client
-/// says that the partition ends there. One record per partition may be read past the end; it waits for its range.
+/// A range is read when nothing below its end can come any more: the next record lies at or behind
+/// the end, or the client says that the partition ends there. One record per partition may be read
+/// past the end; it waits for its range.
 class kafka_receiver final : public receiver {
 public:
   /// @param slot may be null: a replica for which there is no partition.
   /// @param ask_control asks for the control side's attention. Any thread.
-  kafka_receiver(std::shared_ptr<const fetch_slot> slot, data_loss policy, std::function<void()> ask_control);
+  kafka_receiver(std::shared_ptr<const fetch_slot> slot, data_loss policy,
+                 std::function<void()> ask_control);
 
   expected<void> open(const replica_context& env) override;
   expected<void> begin(const batch& whole, const source_batch& work) override;

@@ -1,11 +1,11 @@
 #include <weir/connectors/kafka/internal/source.hpp>
 
-#include <algorithm>
+#include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/receiver.hpp>
 
 #include <fmt/format.h>
 
-#include <weir/connectors/kafka/internal/errors.hpp>
-#include <weir/connectors/kafka/internal/receiver.hpp>
+#include <algorithm>
 
 namespace weir::kafka {
 
@@ -13,7 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How long a survey waits. Longer than a busy broker takes, and a broker that is away stops planning anyway.
+/// How long a survey waits. Longer than a busy broker takes, and a broker that is away stops
+/// planning anyway.
 constexpr milliseconds survey_patience = 5s;
 
 } // namespace
@@ -27,8 +28,13 @@ log_hook kafka_source::host_log() const {
 }
 
 start_query kafka_source::query(bool later, std::function<bool()> go_on) const {
-  return {.options = options_, .asker = *asker_, .group = member_.get(),
-          .prefer_committed = options_.prefer_committed || !first_assignment_, .later = later, .go_on = std::move(go_on), .log = host_log()};
+  return {.options = options_,
+          .asker = *asker_,
+          .group = member_.get(),
+          .prefer_committed = options_.prefer_committed || !first_assignment_,
+          .later = later,
+          .go_on = std::move(go_on),
+          .log = host_log()};
 }
 
 expected<void> kafka_source::open(const source_setup& setup) {
@@ -49,19 +55,24 @@ expected<void> kafka_source::open(const source_setup& setup) {
       return std::move(made).error();
     member_ = std::move(*made);
   }
-  auto asker = fetch_client::make(options_, {.min_messages = 1, .max_kbytes = 1, .partition_bytes = 1024, .fetch_bytes = 8 << 20},
-                                  host_log());
+  auto asker = fetch_client::make(
+      options_,
+      {.min_messages = 1, .max_kbytes = 1, .partition_bytes = 1024, .fetch_bytes = 8 << 20},
+      host_log());
   if (!asker)
     return std::move(asker).error();
   asker_ = std::move(*asker);
-  // The first answer of a broker also tells whether there is one, and for how many partitions memory must do.
-  auto partitions = wanted_->resolve(member_ ? member_->raw() : asker_->raw(), options_.connect_timeout);
+  // The first answer of a broker also tells whether there is one, and for how many partitions
+  // memory must do.
+  auto partitions =
+      wanted_->resolve(member_ ? member_->raw() : asker_->raw(), options_.connect_timeout);
   if (!partitions)
     return std::move(partitions).error();
   if (partitions->empty())
     log(log_level::warning, fmt::format("no topic matches \"{}\" yet", options_.topic_pattern));
   sized_for_ = std::max<std::size_t>(1, partitions->size());
-  const auto count = std::clamp<std::size_t>(wanted_->grows() ? replicas_ : sized_for_, 1, replicas_);
+  const auto count =
+      std::clamp<std::size_t>(wanted_->grows() ? replicas_ : sized_for_, 1, replicas_);
   auto clients = make_fetch_clients(sized_for_, count);
   if (!clients)
     return std::move(clients).error();
@@ -73,15 +84,17 @@ expected<void> kafka_source::open(const source_setup& setup) {
   if (subscribes)
     return member_->subscribe();
   const auto give_up_at = std::chrono::steady_clock::now() + options_.connect_timeout;
-  auto starts = resolve_starts(std::move(*partitions),
-                               query(false, [=] { return std::chrono::steady_clock::now() < give_up_at; }));
+  auto starts =
+      resolve_starts(std::move(*partitions),
+                     query(false, [=] { return std::chrono::steady_clock::now() < give_up_at; }));
   if (!starts)
     return std::move(starts).error();
   install(std::move(*starts));
   return {};
 }
 
-expected<kafka_source::fetch_clients> kafka_source::make_fetch_clients(std::size_t partitions, std::size_t count) const {
+expected<kafka_source::fetch_clients> kafka_source::make_fetch_clients(std::size_t partitions,
+                                                                       std::size_t count) const {
   const auto sizes = size_queues(memory_share_, partitions);
   if (!sizes)
     return sizes.error();
@@ -97,15 +110,16 @@ expected<kafka_source::fetch_clients> kafka_source::make_fetch_clients(std::size
 
 void kafka_source::use(fetch_clients clients, std::size_t partitions) {
   sized_for_ = partitions;
-  for (std::size_t i = 0; i < clients.size(); ++i)
+  for (std::size_t i = 0; i < clients.size(); ++i) {
     std::swap(fetch_[i]->client, clients[i]);
-  // Ending a client takes a while; whoever still holds one is done with it before that.
-  host_->run_blocking([old = std::move(clients)]() mutable { old.clear(); }, [] {});
+    clients[i]->clear();
+    retired_.push_back(std::move(clients[i]));
+  }
 }
 
 std::unique_ptr<receiver> kafka_source::make_receiver(std::uint32_t replica) {
-  return std::make_unique<kafka_receiver>(replica < fetch_.size() ? fetch_[replica] : nullptr, options_.on_data_loss,
-                                          [host = host_] { host->wake(); });
+  return std::make_unique<kafka_receiver>(replica < fetch_.size() ? fetch_[replica] : nullptr,
+                                          options_.on_data_loss, [host = host_] { host->wake(); });
 }
 
 // ---- regular work
@@ -151,13 +165,14 @@ expected<std::vector<partition_position>> kafka_source::survey() {
   return table_.surveyed(latest);
 }
 
-// An end below the position: the log was cut or the topic made anew. A broker that has just become leader can say so by
-// mistake, so the second survey in a row counts.
+// An end below the position: the log was cut or the topic made anew. A broker that has just become
+// leader can say so by mistake, so the second survey in a row counts.
 void kafka_source::check_end(std::size_t index, const fetch_client::answer& answer) {
   const auto& p = table_.partitions()[index];
   const auto key = std::pair(p.topic, p.partition);
   const bool missing = nature_of(answer.failure) == nature::missing;
-  const bool cut = answer.failure == RD_KAFKA_RESP_ERR_NO_ERROR && answer.offset >= 0 && answer.offset < p.position;
+  const bool cut = answer.failure == RD_KAFKA_RESP_ERR_NO_ERROR && answer.offset >= 0 &&
+                   answer.offset < p.position;
   if (!missing && !cut) {
     suspicious_.erase(key);
     return;
@@ -165,8 +180,9 @@ void kafka_source::check_end(std::size_t index, const fetch_client::answer& answ
   if (++suspicious_[key] != 2)
     return;
   if (missing)
-    return log(log_level::error, fmt::format("{} [{}]: the brokers do not know it any more; the others go on", p.topic,
-                                             p.partition));
+    return log(log_level::error,
+               fmt::format("{} [{}]: the brokers do not know it any more; the others go on",
+                           p.topic, p.partition));
   truncated_.push_back({p.topic, p.partition, p.position});
   suspicious_.erase(key);
 }
@@ -181,6 +197,9 @@ source_batch kafka_source::plan(const std::vector<partition_position>& backlog,
 void kafka_source::completed(const batch&, const source_batch& work) {
   if (table_.completed(work) != work.ranges.size())
     log(log_level::warning, "a batch of an earlier assignment is ignored");
+  if (!retired_.empty()) // every receiver has begun a batch since, so nobody else holds them;
+                         // ending a client takes a while
+    host_->run_blocking([old = std::exchange(retired_, {})]() mutable { old.clear(); }, [] {});
   commit_due();
 }
 
@@ -223,9 +242,10 @@ void kafka_source::report_gap(const repair& found, const start_decision& decided
   if (decided.gap == 0)
     return;
   gap_offsets_ += decided.gap;
-  log(log_level::warning,
-      fmt::format("{} [{}]: position {} is not in the log, reading goes on at {}: {} offsets lost or repeated, {} in all",
-                  found.topic, found.partition, found.position, decided.offset, decided.gap, gap_offsets_));
+  log(log_level::warning, fmt::format("{} [{}]: position {} is not in the log, reading goes on at "
+                                      "{}: {} offsets lost or repeated, {} in all",
+                                      found.topic, found.partition, found.position, decided.offset,
+                                      decided.gap, gap_offsets_));
 }
 
 expected<void> kafka_source::close(duration deadline) {
@@ -236,7 +256,8 @@ expected<void> kafka_source::close(duration deadline) {
   expected<void> outcome;
   const auto end = std::chrono::steady_clock::now() + deadline;
   const auto left = [&] {
-    return std::clamp(std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now()), milliseconds(1), milliseconds(10s));
+    return std::clamp(std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now()),
+                      milliseconds(1), milliseconds(10s));
   };
   if (member_) {
     if (!member_->lost())

@@ -1,10 +1,6 @@
-// The control side of a Kafka stream: who owns what, how far to read, what to commit. Next: internal/receiver.hpp.
+// The control side of a Kafka stream: who owns what, how far to read, what to commit. Next:
+// internal/receiver.hpp.
 #pragma once
-
-#include <atomic>
-#include <map>
-#include <memory>
-#include <vector>
 
 #include <weir/connectors/kafka/internal/fetch_client.hpp>
 #include <weir/connectors/kafka/internal/member.hpp>
@@ -14,13 +10,18 @@
 #include <weir/connectors/kafka/internal/subscription.hpp>
 #include <weir/runtime/source.hpp>
 
+#include <atomic>
+#include <map>
+#include <memory>
+#include <vector>
+
 namespace weir::kafka {
 
 /// Implements `weir::source`. Rebalances follow docs/decisions/0002-kafka-handles.md:
 ///
 ///     ASSIGN  -> start positions on the helper thread -> quiesce -> fetch handles, table; ready
-///     REVOKE  -> not ready -> quiesce(finish) -> commit, fetch handles stop, at last the member gives up
-///     lost    -> not ready -> quiesce(lost)   -> nothing is committed; otherwise the same
+///     REVOKE  -> not ready -> quiesce(finish) -> commit, fetch handles stop, at last the member
+///     gives up lost    -> not ready -> quiesce(lost)   -> nothing is committed; otherwise the same
 class kafka_source final : public source, private member_events {
 public:
   explicit kafka_source(direct_stream_options options) : options_(std::move(options)) {}
@@ -43,11 +44,14 @@ private:
   // member_events
   void assigned(std::vector<start_position> partitions) override;
   void revoked(bool lost) override;
-  void committed(const std::vector<partition_offset>& offsets, const expected<void>& outcome) override;
+  void committed(const std::vector<partition_offset>& offsets,
+                 const expected<void>& outcome) override;
 
   using fetch_clients = std::vector<std::shared_ptr<fetch_client>>;
-  [[nodiscard]] expected<fetch_clients> make_fetch_clients(std::size_t partitions, std::size_t count) const;
-  /// Queues are sized for a number of partitions; more of them need smaller ones. Control thread, no receiver running.
+  [[nodiscard]] expected<fetch_clients> make_fetch_clients(std::size_t partitions,
+                                                           std::size_t count) const;
+  /// Queues are sized for a number of partitions; more of them need smaller ones. Control thread,
+  /// no receiver running.
   void use(fetch_clients clients, std::size_t partitions);
   void install(std::vector<start_position> starts);
   void add(std::vector<start_position> starts, fetch_clients clients);
@@ -70,28 +74,36 @@ private:
   /// How long a hand-over may wait for the open batch, and again for the last commit.
   static constexpr milliseconds hand_over_patience{5'000};
 
-  void log(log_level level, std::string_view message) const { host_->log(level, "weir.kafka", message); }
+  void log(log_level level, std::string_view message) const {
+    host_->log(level, "weir.kafka", message);
+  }
 
   const direct_stream_options options_;
   source_host* host_ = nullptr;
   std::uint32_t replicas_ = 1;
   std::size_t memory_share_ = 0;
   std::optional<subscription> wanted_;
-  /// Asks for ends and nothing else: on a handle that fetches, an idle broker answers only after the fetch before it.
+  /// Asks for ends and nothing else: on a handle that fetches, an idle broker answers only after
+  /// the fetch before it.
   std::shared_ptr<fetch_client> asker_;
-  std::vector<std::shared_ptr<fetch_slot>> fetch_; ///< By replica; the rest of the replicas have nothing to read.
+  std::vector<std::shared_ptr<fetch_slot>>
+      fetch_;             ///< By replica; the rest of the replicas have nothing to read.
+  fetch_clients retired_; ///< Replaced; receivers hold them until their next batch.
   std::unique_ptr<member> member_;
   partition_table table_;
   std::size_t sized_for_ = 0; ///< Partitions that the queues were sized for.
 
   bool ready_ = false;
-  std::atomic<std::uint64_t> assignment_{0}; ///< Epoch of the assignment; work of an older one is void.
+  std::atomic<std::uint64_t> assignment_{
+      0}; ///< Epoch of the assignment; work of an older one is void.
   std::int64_t gap_offsets_ = 0;
-  bool first_assignment_ = true; ///< `prefer_committed` = false holds for the first one of a run only.
+  bool first_assignment_ =
+      true; ///< `prefer_committed` = false holds for the first one of a run only.
   bool discovering_ = false;
   steady_time next_discovery_{};
   steady_time no_commit_before_{}; ///< After a commit has failed.
-  std::map<std::pair<std::string, std::int32_t>, int> suspicious_; ///< Surveys in a row that found something wrong.
+  std::map<std::pair<std::string, std::int32_t>, int>
+      suspicious_;                ///< Surveys in a row that found something wrong.
   std::vector<repair> truncated_; ///< Found by the last survey.
   std::atomic<bool> stopping_{false};
 

@@ -1,14 +1,14 @@
 // What a Kafka source commits, and when. The rest of the source: source.cpp.
-#include <fmt/format.h>
-
 #include <weir/connectors/kafka/internal/committer_state.hpp>
 #include <weir/connectors/kafka/internal/source.hpp>
 
+#include <fmt/format.h>
+
 namespace weir::kafka {
 
-// The group gets a committed offset for every partition at once. Without one a partition that moves to another member
-// before its first commit would begin at `start` again and could skip records; and a partition that has none is known to
-// be new.
+// The group gets a committed offset for every partition at once. Without one a partition that moves
+// to another member before its first commit would begin at `start` again and could skip records;
+// and a partition that has none is known to be new.
 void kafka_source::commit_starts(const std::vector<start_position>& starts) {
   if (!member_ || options_.offsets == offset_commits::automatic) // `due` knows them
     return;
@@ -20,8 +20,9 @@ void kafka_source::commit_starts(const std::vector<start_position>& starts) {
     member_->commit(std::move(commits));
 }
 
-// One commit is under way at a time and each carries the newest positions, so that they arrive in order and small batches
-// do not flood the broker. A commit that fails is sent again with the next one.
+// One commit is under way at a time and each carries the newest positions, so that they arrive in
+// order and small batches do not flood the broker. A commit that fails is sent again with the next
+// one.
 void kafka_source::commit_due() {
   if (!member_ || !ready_ || options_.offsets != offset_commits::automatic || member_->committing())
     return;
@@ -32,11 +33,14 @@ void kafka_source::commit_due() {
 
 expected<void> kafka_source::commit_last(milliseconds patience) {
   serve_manual_commits();
-  return member_->commit_now(options_.offsets == offset_commits::automatic ? table_.due() : std::vector<partition_offset>(),
+  return member_->commit_now(options_.offsets == offset_commits::automatic
+                                 ? table_.due()
+                                 : std::vector<partition_offset>(),
                              patience);
 }
 
-void kafka_source::committed(const std::vector<partition_offset>& offsets, const expected<void>& outcome) {
+void kafka_source::committed(const std::vector<partition_offset>& offsets,
+                             const expected<void>& outcome) {
   if (outcome) {
     table_.confirmed(offsets);
   } else {
@@ -46,8 +50,11 @@ void kafka_source::committed(const std::vector<partition_offset>& offsets, const
     if (outcome.error().code() == errc::authentication || outcome.error().code() == errc::fenced)
       host_->fail(outcome.error());
     else if (outcome.error().code() == errc::partitions_lost && !joined)
-      host_->fail(error(outcome.error()).with(fmt::format("group {} has members of its own, so a stream by `assign` cannot "
-                                                          "commit to it; use another group", options_.group)));
+      host_->fail(
+          error(outcome.error())
+              .with(fmt::format("group {} has members of its own, so a stream by `assign` cannot "
+                                "commit to it; use another group",
+                                options_.group)));
   }
   for (const auto& done : std::exchange(manual_in_flight_, {}))
     if (done)
@@ -60,7 +67,8 @@ void kafka_source::bind_committer() {
   auto& shared = *options_.committer->shared();
   const std::lock_guard lock(shared.mutex);
   if (options_.offsets == offset_commits::automatic) {
-    shared.refusal = "the stream commits by itself (`offsets` = automatic); choose manual to commit yourself";
+    shared.refusal =
+        "the stream commits by itself (`offsets` = automatic); choose manual to commit yourself";
     return;
   }
   shared.submit = [this](std::vector<offset_range> ranges, offset_committer::callback done) {

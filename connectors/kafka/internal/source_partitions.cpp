@@ -1,7 +1,7 @@
 // How a Kafka source gains and loses partitions. The rest of the source: source.cpp.
-#include <fmt/format.h>
-
 #include <weir/connectors/kafka/internal/source.hpp>
+
+#include <fmt/format.h>
 
 namespace weir::kafka {
 
@@ -14,7 +14,8 @@ void kafka_source::assigned(std::vector<start_position> partitions) {
   log(log_level::info, fmt::format("the group assigns {} partitions", partitions.size()));
   struct answer {
     expected<std::vector<start_position>> starts;
-    fetch_clients clients; ///< Not empty when the present ones' queues are too large for so many partitions.
+    fetch_clients
+        clients; ///< Not empty when the present ones' queues are too large for so many partitions.
   };
   auto found = std::make_shared<answer>();
   auto facts = query(false, [this, epoch] { return !stopping_ && assignment_ == epoch; });
@@ -49,23 +50,26 @@ void kafka_source::revoked(bool lost) {
   ++assignment_;
   log(lost ? log_level::warning : log_level::info,
       lost ? "the group has taken the partitions away" : "the group takes the partitions back");
-  host_->quiesce(lost ? quiesce_kind::lost : quiesce_kind::finish, hand_over_patience, [this, lost] {
-    if (!lost && !member_->lost())
-      if (auto done = commit_last(hand_over_patience); !done)
-        log(log_level::warning, fmt::format("the last commit before a hand-over failed, its batch will repeat: {}",
-                                            done.error().message()));
-    for (const auto& fetch : fetch_)
-      fetch->client->clear();
-    table_.clear();
-    member_->give_up();
-  });
+  host_->quiesce(
+      lost ? quiesce_kind::lost : quiesce_kind::finish, hand_over_patience, [this, lost] {
+        if (!lost && !member_->lost())
+          if (auto done = commit_last(hand_over_patience); !done)
+            log(log_level::warning,
+                fmt::format("the last commit before a hand-over failed, its batch will repeat: {}",
+                            done.error().message()));
+        for (const auto& fetch : fetch_)
+          fetch->client->clear();
+        table_.clear();
+        member_->give_up();
+      });
 }
 
 void kafka_source::install(std::vector<start_position> starts) {
   table_.install(starts);
   std::vector<std::vector<start_position>> by_replica(fetch_.size());
   for (const auto& p : table_.partitions())
-    by_replica[p.replica].push_back({.topic = p.topic, .partition = p.partition, .offset = p.position});
+    by_replica[p.replica].push_back(
+        {.topic = p.topic, .partition = p.partition, .offset = p.position});
   for (std::size_t i = 0; i < fetch_.size(); ++i)
     if (auto done = fetch_[i]->client->assign(by_replica[i]); !done)
       return host_->fail(std::move(done).error());
@@ -91,7 +95,8 @@ void kafka_source::discover() {
         if (!all)
           return; // away or deleted: surveys say so
         const auto total = all->size();
-        std::erase_if(*all, [&](const start_position& p) { return known.owns(p.topic, p.partition); });
+        std::erase_if(*all,
+                      [&](const start_position& p) { return known.owns(p.topic, p.partition); });
         if (all->empty())
           return;
         if (total > sized_for)
@@ -104,9 +109,8 @@ void kafka_source::discover() {
         discovering_ = false;
         if (found->added.empty() || stopping_)
           return;
-        host_->quiesce(quiesce_kind::finish, hand_over_patience, [=, this] {
-          add(std::move(found->added), std::move(found->clients));
-        });
+        host_->quiesce(quiesce_kind::finish, hand_over_patience,
+                       [=, this] { add(std::move(found->added), std::move(found->clients)); });
       });
 }
 
@@ -120,9 +124,11 @@ void kafka_source::add(std::vector<start_position> starts, fetch_clients clients
   for (std::size_t i = 0; i < table_.partitions().size(); ++i) {
     const auto& p = table_.partitions()[i];
     if (i >= before)
-      log(log_level::info, fmt::format("{} [{}]: new, read from offset {}", p.topic, p.partition, p.position));
+      log(log_level::info,
+          fmt::format("{} [{}]: new, read from offset {}", p.topic, p.partition, p.position));
     if (anew || i >= before)
-      by_replica[p.replica].push_back({.topic = p.topic, .partition = p.partition, .offset = p.position});
+      by_replica[p.replica].push_back(
+          {.topic = p.topic, .partition = p.partition, .offset = p.position});
   }
   for (std::size_t i = 0; i < fetch_.size(); ++i)
     if (auto done = fetch_[i]->client->add(by_replica[i]); !done)

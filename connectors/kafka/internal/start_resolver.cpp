@@ -1,12 +1,12 @@
 #include <weir/connectors/kafka/internal/start_resolver.hpp>
 
-#include <algorithm>
-#include <set>
-#include <thread>
+#include <weir/connectors/kafka/internal/errors.hpp>
 
 #include <fmt/format.h>
 
-#include <weir/connectors/kafka/internal/errors.hpp>
+#include <algorithm>
+#include <set>
+#include <thread>
 
 namespace weir::kafka {
 
@@ -22,16 +22,18 @@ std::vector<repair> places(const std::vector<start_position>& partitions) {
 }
 
 /// Asks for one offset per partition and insists while brokers are away or leaders change.
-expected<std::vector<std::int64_t>> insist(const std::vector<repair>& partitions, std::int64_t which,
-                                           const start_query& query) {
+expected<std::vector<std::int64_t>> insist(const std::vector<repair>& partitions,
+                                           std::int64_t which, const start_query& query) {
   for (int attempt = 0;; ++attempt) {
     auto answers = query.asker.offsets(partitions, which, 2'000ms);
     auto failure = answers ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__TRANSPORT;
     std::size_t culprit = 0;
     if (answers)
       for (std::size_t i = 0; i < answers->size(); ++i)
-        if (const auto& a = (*answers)[i]; a.failure != RD_KAFKA_RESP_ERR_NO_ERROR || (a.offset < 0 && which < 0)) {
-          failure = a.failure ? a.failure : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE; // a bound without an answer
+        if (const auto& a = (*answers)[i];
+            a.failure != RD_KAFKA_RESP_ERR_NO_ERROR || (a.offset < 0 && which < 0)) {
+          failure = a.failure ? a.failure
+                              : RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE; // a bound without an answer
           culprit = i;
         }
     if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -40,8 +42,10 @@ expected<std::vector<std::int64_t>> insist(const std::vector<repair>& partitions
         offsets.push_back(a.offset);
       return offsets;
     }
-    const auto tried = fmt::format("asking for the bounds of {} [{}]", partitions[culprit].topic, partitions[culprit].partition);
-    // A partition that was just added is not in this client's view of the topic yet: asking for the topic brings it up to date.
+    const auto tried = fmt::format("asking for the bounds of {} [{}]", partitions[culprit].topic,
+                                   partitions[culprit].partition);
+    // A partition that was just added is not in this client's view of the topic yet: asking for the
+    // topic brings it up to date.
     const bool perhaps_new = nature_of(failure) == nature::missing && attempt < 20;
     if (perhaps_new)
       (void)query.asker.raw().topics(std::vector{partitions[culprit].topic}, 2'000ms);
@@ -53,9 +57,10 @@ expected<std::vector<std::int64_t>> insist(const std::vector<repair>& partitions
   }
 }
 
-/// Topics of which the group has committed any partition. A partition of such a topic that it has not committed was added
-/// after the group began: weir commits the starting positions at once.
-expected<std::set<std::string>> known_topics(const std::vector<start_position>& committed, const start_query& query) {
+/// Topics of which the group has committed any partition. A partition of such a topic that it has
+/// not committed was added after the group began: weir commits the starting positions at once.
+expected<std::set<std::string>> known_topics(const std::vector<start_position>& committed,
+                                             const start_query& query) {
   std::set<std::string> known;
   std::set<std::string> doubtful;
   for (const auto& p : committed)
@@ -82,7 +87,8 @@ expected<std::set<std::string>> known_topics(const std::vector<start_position>& 
 
 } // namespace
 
-expected<std::vector<start_position>> resolve_starts(std::vector<start_position> partitions, const start_query& query) {
+expected<std::vector<start_position>> resolve_starts(std::vector<start_position> partitions,
+                                                     const start_query& query) {
   if (partitions.empty())
     return partitions;
   const bool by_group = query.group && query.prefer_committed;
@@ -115,8 +121,12 @@ expected<std::vector<start_position>> resolve_starts(std::vector<start_position>
   }
   for (std::size_t i = 0; i < partitions.size(); ++i) {
     auto& p = partitions[i];
-    partition_facts facts{.topic = p.topic, .partition = p.partition, .low = (*lows)[i], .end = (*ends)[i],
-                          .committed = query.prefer_committed ? p.committed : std::nullopt, .newcomer = query.later || known.contains(p.topic)};
+    partition_facts facts{.topic = p.topic,
+                          .partition = p.partition,
+                          .low = (*lows)[i],
+                          .end = (*ends)[i],
+                          .committed = query.prefer_committed ? p.committed : std::nullopt,
+                          .newcomer = query.later || known.contains(p.topic)};
     if (!times.empty() && times[i] >= 0)
       facts.at_time = times[i];
     auto decided = decide_start(facts, query.options);
@@ -124,9 +134,11 @@ expected<std::vector<start_position>> resolve_starts(std::vector<start_position>
       return std::move(decided).error();
     p.offset = decided->offset;
     if (decided->gap > 0)
-      query.log(log_level::warning, "weir.kafka",
-                fmt::format("{} [{}]: {} offsets are skipped: the log holds [{}, {}), reading goes on at {}", p.topic,
-                            p.partition, decided->gap, facts.low, facts.end, p.offset));
+      query.log(
+          log_level::warning, "weir.kafka",
+          fmt::format(
+              "{} [{}]: {} offsets are skipped: the log holds [{}, {}), reading goes on at {}",
+              p.topic, p.partition, decided->gap, facts.low, facts.end, p.offset));
   }
   return partitions;
 }
@@ -138,7 +150,8 @@ expected<start_decision> resolve_repair(const repair& found, const start_query& 
   auto end = insist({found}, RD_KAFKA_OFFSET_END, query);
   if (!end)
     return std::move(end).error();
-  const partition_facts facts{.topic = found.topic, .partition = found.partition, .low = low->front(), .end = end->front()};
+  const partition_facts facts{
+      .topic = found.topic, .partition = found.partition, .low = low->front(), .end = end->front()};
   if (found.position >= facts.low && found.position <= facts.end)
     return start_decision{.offset = found.position}; // it has come back meanwhile
   return apply_data_loss(facts, found.position, "position", query.options.on_data_loss);

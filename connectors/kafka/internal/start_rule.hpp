@@ -1,11 +1,11 @@
 // Where reading a partition begins, and what a gap means. Logic only, no client.
 #pragma once
 
+#include <weir/connectors/kafka/options.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
-
-#include <weir/connectors/kafka/options.hpp>
 
 namespace weir::kafka {
 
@@ -16,24 +16,28 @@ struct partition_facts {
   std::int64_t low = 0;                    ///< Oldest offset there is.
   std::int64_t end = 0;                    ///< Behind the newest one a reader may see.
   std::optional<std::int64_t> committed{}; ///< By the group; unset when it does not count.
-  std::optional<std::int64_t> at_time{};   ///< Answer to `starting_offsets::at_time`; unset when there is no such record.
-  bool newcomer = false;                   ///< Added to its topic after the group or this stream began to read it.
+  std::optional<std::int64_t>
+      at_time{}; ///< Answer to `starting_offsets::at_time`; unset when there is no such record.
+  bool newcomer = false; ///< Added to its topic after the group or this stream began to read it.
 };
 
 /// Where to begin, or to go on.
 struct start_decision {
   std::int64_t offset = 0;
-  std::int64_t gap = 0; ///< Offsets that the data-loss policy skipped, or re-reads when the log was cut: their number.
+  std::int64_t gap = 0; ///< Offsets that the data-loss policy skipped, or re-reads when the log was
+                        ///< cut: their number.
 };
 
-/// Decides by committed offset, then by `start`; a newcomer begins at its beginning. An offset outside `[low, end]` goes
-/// to the data-loss policy.
-/// @returns errc::offset_out_of_range naming topic, partition, offset, bounds and remedy under `data_loss::fail`.
-expected<start_decision> decide_start(const partition_facts& facts, const direct_stream_options& options);
+/// Decides by committed offset, then by `start`; a newcomer begins at its beginning. An offset
+/// outside `[low, end]` goes to the data-loss policy.
+/// @returns errc::offset_out_of_range naming topic, partition, offset, bounds and remedy under
+/// `data_loss::fail`.
+expected<start_decision> decide_start(const partition_facts& facts,
+                                      const direct_stream_options& options);
 
 /// Applies the data-loss policy to a position outside `[low, end]`.
 /// @param wanted_by what the position came from, for the message, e.g. "committed offset".
-expected<start_decision> apply_data_loss(const partition_facts& facts, std::int64_t position, std::string_view wanted_by,
-                                         data_loss policy);
+expected<start_decision> apply_data_loss(const partition_facts& facts, std::int64_t position,
+                                         std::string_view wanted_by, data_loss policy);
 
 } // namespace weir::kafka

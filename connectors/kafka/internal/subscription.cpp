@@ -1,13 +1,13 @@
 #include <weir/connectors/kafka/internal/subscription.hpp>
 
+#include <weir/connectors/kafka/internal/errors.hpp>
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <regex>
 #include <thread>
-
-#include <fmt/format.h>
-
-#include <weir/connectors/kafka/internal/errors.hpp>
 
 namespace weir::kafka {
 
@@ -22,20 +22,24 @@ expected<subscription> subscription::make(const direct_stream_options& options) 
   for (const auto& topic : options.topics)
     made.named_.push_back({.topic = topic});
   made.named_.insert(made.named_.end(), options.assign.begin(), options.assign.end());
-  made.grows_ = std::ranges::any_of(made.named_, [](const topic_partitions& t) { return t.partitions.empty(); });
+  made.grows_ = std::ranges::any_of(made.named_,
+                                    [](const topic_partitions& t) { return t.partitions.empty(); });
   if (!options.topic_pattern.empty()) {
     try {
-      made.pattern_ = std::make_shared<pattern>(std::regex(options.topic_pattern, std::regex::extended));
+      made.pattern_ =
+          std::make_shared<pattern>(std::regex(options.topic_pattern, std::regex::extended));
     } catch (const std::regex_error& wrong) {
-      return error{errc::invalid_config, fmt::format("option `topic_pattern` = \"{}\" is no regular expression: {}",
-                                                     options.topic_pattern, wrong.what())};
+      return error{errc::invalid_config,
+                   fmt::format("option `topic_pattern` = \"{}\" is no regular expression: {}",
+                               options.topic_pattern, wrong.what())};
     }
     made.grows_ = true;
   }
   return made;
 }
 
-expected<std::vector<start_position>> subscription::resolve(const client& broker, milliseconds timeout) const {
+expected<std::vector<start_position>> subscription::resolve(const client& broker,
+                                                            milliseconds timeout) const {
   std::vector<start_position> found;
   const auto add_all = [&](const std::string& topic, std::int32_t count) {
     for (std::int32_t p = 0; p < count; ++p)
@@ -50,7 +54,8 @@ expected<std::vector<start_position>> subscription::resolve(const client& broker
         add_all(topic.name, topic.partitions);
     return found;
   }
-  // A topic that was made a moment ago is not known at once by every broker: ask for it again for a second.
+  // A topic that was made a moment ago is not known at once by every broker: ask for it again for a
+  // second.
   const auto patience = std::chrono::steady_clock::now() + std::min<milliseconds>(timeout, 1'000ms);
   for (const auto& wanted : named_) {
     for (;;) {
@@ -59,7 +64,8 @@ expected<std::vector<start_position>> subscription::resolve(const client& broker
       if (!topics)
         return std::move(topics).error();
       const auto& topic = topics->front();
-      const auto missing = std::ranges::find_if(wanted.partitions, [&](auto p) { return p >= topic.partitions; });
+      const auto missing =
+          std::ranges::find_if(wanted.partitions, [&](auto p) { return p >= topic.partitions; });
       if (topic.failure == RD_KAFKA_RESP_ERR_NO_ERROR && missing == wanted.partitions.end()) {
         if (wanted.partitions.empty())
           add_all(wanted.topic, topic.partitions);
@@ -70,8 +76,10 @@ expected<std::vector<start_position>> subscription::resolve(const client& broker
       if (std::chrono::steady_clock::now() >= patience) {
         if (topic.failure != RD_KAFKA_RESP_ERR_NO_ERROR)
           return to_error(topic.failure, fmt::format("topic {}", wanted.topic));
-        return error{errc::unknown_topic, fmt::format("topic {} has no partition {}: it has {}; correct the option `assign`",
-                                                      wanted.topic, *missing, topic.partitions)};
+        return error{
+            errc::unknown_topic,
+            fmt::format("topic {} has no partition {}: it has {}; correct the option `assign`",
+                        wanted.topic, *missing, topic.partitions)};
       }
       std::this_thread::sleep_for(50ms);
     }

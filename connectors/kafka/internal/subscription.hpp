@@ -1,13 +1,14 @@
-// Which partitions a stream without membership reads: what its options name, as the brokers know it now.
+// Which partitions a stream without membership reads: what its options name, as the brokers know it
+// now.
 #pragma once
-
-#include <memory>
-#include <string>
-#include <vector>
 
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/partition_table.hpp>
 #include <weir/connectors/kafka/options.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace weir::kafka {
 

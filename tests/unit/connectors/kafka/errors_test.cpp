@@ -1,15 +1,18 @@
-#include <catch2/catch.hpp>
-
 #include <weir/connectors/kafka/internal/errors.hpp>
+
+#include <catch2/catch.hpp>
 
 using namespace weir;
 using namespace weir::kafka;
 
 TEST_CASE("librdkafka's errors become weir's, with what to do", "[connectors][kafka][errors]") {
-  const auto down = to_error(RD_KAFKA_RESP_ERR__TRANSPORT, "asking for topics", "Connection refused");
+  const auto down =
+      to_error(RD_KAFKA_RESP_ERR__TRANSPORT, "asking for topics", "Connection refused");
   CHECK(down.code() == errc::unreachable_broker);
-  CHECK_THAT(down.message(), Catch::Matchers::Contains("asking for topics: ") && Catch::Matchers::Contains("_TRANSPORT") &&
-                                 Catch::Matchers::Contains("Connection refused") && Catch::Matchers::Contains("`brokers`"));
+  CHECK_THAT(down.message(), Catch::Matchers::Contains("asking for topics: ") &&
+                                 Catch::Matchers::Contains("_TRANSPORT") &&
+                                 Catch::Matchers::Contains("Connection refused") &&
+                                 Catch::Matchers::Contains("`brokers`"));
   CHECK(to_error(RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, "x").code() == errc::authentication);
   CHECK(to_error(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, "x").code() == errc::unknown_topic);
   CHECK(to_error(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, "x").code() == errc::offset_out_of_range);

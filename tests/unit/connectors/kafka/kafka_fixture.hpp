@@ -1,14 +1,14 @@
 // An embedded broker, and records in it.
 #pragma once
 
-#include <string>
-#include <thread>
-#include <vector>
+#include <weir/connectors/kafka.hpp>
 
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include <weir/connectors/kafka.hpp>
+#include <string>
+#include <thread>
+#include <vector>
 
 namespace weir::kafka {
 
@@ -43,7 +43,8 @@ inline void produce(const std::string& brokers, const std::vector<owned_outgoing
 }
 
 /// `count` records "<first>", "<first + 1>", ... into one partition.
-inline void produce_numbers(const std::string& brokers, const std::string& topic, std::int32_t partition, int first, int count) {
+inline void produce_numbers(const std::string& brokers, const std::string& topic,
+                            std::int32_t partition, int first, int count) {
   std::vector<owned_outgoing> messages;
   for (int i = first; i < first + count; ++i)
     messages.push_back({.topic = topic, .value = std::to_string(i), .partition = partition});

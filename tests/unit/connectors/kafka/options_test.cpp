@@ -1,7 +1,7 @@
-#include <catch2/catch.hpp>
-
 #include <weir/connectors/kafka/internal/properties.hpp>
 #include <weir/connectors/kafka/options.hpp>
+
+#include <catch2/catch.hpp>
 
 using namespace weir;
 using namespace weir::kafka;
@@ -30,8 +30,12 @@ std::string property_refusal(std::map<std::string, std::string> properties) {
 TEST_CASE("valid Kafka options pass", "[connectors][kafka][options]") {
   CHECK(valid().check());
   auto options = valid();
-  options.properties = {{"fetch.min.bytes", "1000"}, {"security.protocol", "SASL_SSL"}, {"sasl.mechanism", "SCRAM-SHA-512"},
-                        {"sasl.username", "weir"}, {"sasl.password", "hush"}, {"partition.assignment.strategy", "roundrobin"},
+  options.properties = {{"fetch.min.bytes", "1000"},
+                        {"security.protocol", "SASL_SSL"},
+                        {"sasl.mechanism", "SCRAM-SHA-512"},
+                        {"sasl.username", "weir"},
+                        {"sasl.password", "hush"},
+                        {"partition.assignment.strategy", "roundrobin"},
                         {"topic.metadata.refresh.interval.ms", "60000"}};
   CHECK(options.check());
 }
@@ -59,27 +63,37 @@ TEST_CASE("Kafka options say what is wrong with them", "[connectors][kafka][opti
   CHECK_THAT(refusal(options), Contains("needs a `group`"));
 }
 
-TEST_CASE("properties that weir owns are refused with reason and remedy", "[connectors][kafka][options]") {
+TEST_CASE("properties that weir owns are refused with reason and remedy",
+          "[connectors][kafka][options]") {
   CHECK_THAT(property_refusal({{"enable.auto.commit", "true"}}),
-             Contains("enable.auto.commit = \"true\"") && Contains("after every sink") && Contains("`offsets`"));
+             Contains("enable.auto.commit = \"true\"") && Contains("after every sink") &&
+                 Contains("`offsets`"));
   CHECK_THAT(property_refusal({{"auto.offset.reset", "earliest"}}), Contains("`start`"));
   CHECK_THAT(property_refusal({{"queued.max.messages.kbytes", "1"}}), Contains("memory budget"));
   CHECK_THAT(property_refusal({{"group.id", "g"}}), Contains("`group`"));
-  CHECK_THAT(property_refusal({{"topic.metadata.refresh.interval.ms", "300000"}}), Contains("60 s"));
+  CHECK_THAT(property_refusal({{"topic.metadata.refresh.interval.ms", "300000"}}),
+             Contains("60 s"));
   CHECK_THAT(property_refusal({{"topic.metadata.refresh.interval.ms", "-1"}}), Contains("60 s"));
-  CHECK_THAT(property_refusal({{"partition.assignment.strategy", "cooperative-sticky"}}), Contains("range or roundrobin"));
+  CHECK_THAT(property_refusal({{"partition.assignment.strategy", "cooperative-sticky"}}),
+             Contains("range or roundrobin"));
   CHECK_THAT(property_refusal({{"isolation.level", "read_uncommitted"}}), Contains("committed"));
   CHECK_THAT(property_refusal({{"rebalance_cb", "x"}}), Contains("callbacks"));
   CHECK_THAT(property_refusal({{"client.id", std::string(65, 'x')}}), Contains("64 bytes"));
-  CHECK_THAT(property_refusal({{"security.protocol", "SASL_PLAINTEXT"}, {"sasl.mechanism", "PLAIN"}}), Contains("clear text"));
-  for (const auto* owned : {"enable.auto.offset.store", "enable.partition.eof", "queued.min.messages", "fetch.max.bytes",
-                            "max.partition.fetch.bytes", "transactional.id", "bootstrap.servers"})
+  CHECK_THAT(
+      property_refusal({{"security.protocol", "SASL_PLAINTEXT"}, {"sasl.mechanism", "PLAIN"}}),
+      Contains("clear text"));
+  for (const auto* owned :
+       {"enable.auto.offset.store", "enable.partition.eof", "queued.min.messages",
+        "fetch.max.bytes", "max.partition.fetch.bytes", "transactional.id", "bootstrap.servers"})
     CHECK_THAT(property_refusal({{owned, "1"}}), Contains(owned));
 }
 
-TEST_CASE("unknown properties and bad values come back in librdkafka's words", "[connectors][kafka][options]") {
-  CHECK_THAT(property_refusal({{"fetch.min.byte", "1"}}), Contains("No such configuration property"));
-  CHECK_THAT(property_refusal({{"fetch.min.bytes", "many"}}), Contains("fetch.min.bytes = \"many\"") && Contains("librdkafka says"));
+TEST_CASE("unknown properties and bad values come back in librdkafka's words",
+          "[connectors][kafka][options]") {
+  CHECK_THAT(property_refusal({{"fetch.min.byte", "1"}}),
+             Contains("No such configuration property"));
+  CHECK_THAT(property_refusal({{"fetch.min.bytes", "many"}}),
+             Contains("fetch.min.bytes = \"many\"") && Contains("librdkafka says"));
 }
 
 TEST_CASE("secrets never reach an error or a log", "[connectors][kafka][options]") {
@@ -91,8 +105,8 @@ TEST_CASE("secrets never reach an error or a log", "[connectors][kafka][options]
   CHECK_FALSE(is_secret("fetch.min.bytes"));
   const auto text = property_refusal({{"sasl.passwort", "hunter22"}});
   CHECK_THAT(text, Contains("sasl.passwort") && !Contains("hunter22"));
-  CHECK(redactor({{"sasl.password", "hunter22"}, {"client.id", "x"}})("login hunter22 failed, hunter22") ==
-        "login *** failed, ***");
+  CHECK(redactor({{"sasl.password", "hunter22"}, {"client.id", "x"}})(
+            "login hunter22 failed, hunter22") == "login *** failed, ***");
 }
 
 TEST_CASE("producer options are checked as a whole", "[connectors][kafka][options]") {

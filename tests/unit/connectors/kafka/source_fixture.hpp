@@ -1,13 +1,13 @@
 // What tests of Kafka sources on the embedded broker share.
 #pragma once
 
-#include <map>
-#include <string>
-#include <vector>
+#include "kafka_fixture.hpp"
 
 #include <tests/support/source_harness.hpp>
 
-#include "kafka_fixture.hpp"
+#include <map>
+#include <string>
+#include <vector>
 
 namespace weir::kafka {
 
@@ -16,11 +16,14 @@ using testing_support::outcome_of;
 using namespace std::chrono_literals;
 
 inline direct_stream_options reading(const embedded_broker& broker, std::string topic) {
-  return {.brokers = broker.bootstrap(), .topics = {std::move(topic)}, .start = starting_offsets::earliest(),
+  return {.brokers = broker.bootstrap(),
+          .topics = {std::move(topic)},
+          .start = starting_offsets::earliest(),
           .connect_timeout = 5s};
 }
 
-/// The same as a member of a group. The mock cluster lets a group rest for the session timeout after a member has left.
+/// The same as a member of a group. The mock cluster lets a group rest for the session timeout
+/// after a member has left.
 inline direct_stream_options reading_together(const embedded_broker& broker, std::string topic) {
   auto options = reading(broker, std::move(topic));
   options.group = "g";
@@ -34,7 +37,8 @@ inline void settle(harness& job) {
 }
 
 /// Values by partition, in the order they came.
-inline std::map<int, std::vector<std::string>> by_partition(const std::vector<owned_record>& records) {
+inline std::map<int, std::vector<std::string>>
+by_partition(const std::vector<owned_record>& records) {
   std::map<int, std::vector<std::string>> sorted;
   for (const auto& r : records)
     sorted[r.partition].push_back(r.value.value_or("(null)"));

@@ -110,7 +110,8 @@ SCENARIO("a user may commit by hand", "[connectors][kafka][commit]") {
         if (i < 2)
           ranges.push_back(work->ranges.front());
       }
-      REQUIRE(commits.commit_async(ranges, [&](const expected<void>& outcome) { answered = outcome.has_value(); }));
+      REQUIRE(commits.commit_async(
+          ranges, [&](const expected<void>& outcome) { answered = outcome.has_value(); }));
       CHECK(job.turn_until([&] { return answered; }, 5s));
       REQUIRE(outcome_of(job.close()) == "ok");
     }

@@ -48,7 +48,8 @@ SCENARIO("a stream reads every partition in order", "[connectors][kafka][source]
   }
 }
 
-TEST_CASE("blocks hold records of one partition and obey the limits", "[connectors][kafka][source]") {
+TEST_CASE("blocks hold records of one partition and obey the limits",
+          "[connectors][kafka][source]") {
   auto broker = broker_with("t", 2);
   for (int p = 0; p < 2; ++p)
     produce_numbers(broker.bootstrap(), "t", p, 0, 1000);
@@ -63,14 +64,19 @@ TEST_CASE("blocks hold records of one partition and obey the limits", "[connecto
   CHECK(job.blocks_seen >= 32);
 }
 
-TEST_CASE("keys, values, headers and timestamps arrive as they were sent", "[connectors][kafka][record]") {
+TEST_CASE("keys, values, headers and timestamps arrive as they were sent",
+          "[connectors][kafka][record]") {
   auto broker = broker_with("t", 1);
   const auto stamp = event_time(1'700'000'000'123ms);
   produce(broker.bootstrap(), {
-      {.topic = "t", .key = "k", .value = "v", .headers = {{"a", "1"}, {"b", std::nullopt}, {"a", ""}}, .timestamp = stamp},
-      {.topic = "t", .key = std::nullopt, .value = std::nullopt},
-      {.topic = "t", .key = "", .value = ""},
-  });
+                                  {.topic = "t",
+                                   .key = "k",
+                                   .value = "v",
+                                   .headers = {{"a", "1"}, {"b", std::nullopt}, {"a", ""}},
+                                   .timestamp = stamp},
+                                  {.topic = "t", .key = std::nullopt, .value = std::nullopt},
+                                  {.topic = "t", .key = "", .value = ""},
+                              });
   auto options = reading(broker, "t");
   SECTION("with headers") {
     options.include_headers = true;
@@ -80,7 +86,8 @@ TEST_CASE("keys, values, headers and timestamps arrive as they were sent", "[con
     CHECK(job.records[0].key == "k");
     CHECK(job.records[0].timestamp == stamp);
     CHECK(job.records[0].stamped_by == timestamp_kind::create);
-    CHECK(job.records[0].headers == std::vector<owned_header>{{"a", "1"}, {"b", std::nullopt}, {"a", ""}});
+    CHECK(job.records[0].headers ==
+          std::vector<owned_header>{{"a", "1"}, {"b", std::nullopt}, {"a", ""}});
     CHECK(job.records[1].key == std::nullopt);
     CHECK(job.records[1].value == std::nullopt);
     CHECK(job.records[2].key == "");
@@ -95,7 +102,8 @@ TEST_CASE("keys, values, headers and timestamps arrive as they were sent", "[con
 }
 
 TEST_CASE("a start fails within its time when no broker answers", "[connectors][kafka][errors]") {
-  direct_stream_options options{.brokers = "127.0.0.1:1", .topics = {"t"}, .connect_timeout = 700ms};
+  direct_stream_options options{
+      .brokers = "127.0.0.1:1", .topics = {"t"}, .connect_timeout = 700ms};
   SECTION("without a group") {}
   SECTION("with a group") { options.group = "g"; }
   harness job(make_source(options));
@@ -103,7 +111,7 @@ TEST_CASE("a start fails within its time when no broker answers", "[connectors][
   const auto opened = job.open();
   REQUIRE_FALSE(opened);
   CHECK(opened.error().code() == errc::unreachable_broker);
-  CHECK_THAT(opened.error().message(), Catch::Matchers::Contains("700 ms") && Catch::Matchers::Contains("`brokers`"));
+  CHECK_THAT(opened.error().message(),
+             Catch::Matchers::Contains("700 ms") && Catch::Matchers::Contains("`brokers`"));
   CHECK(std::chrono::steady_clock::now() - began < 5s);
 }
-

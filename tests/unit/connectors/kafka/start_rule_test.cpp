@@ -1,15 +1,18 @@
-#include <catch2/catch.hpp>
-
 #include <weir/connectors/kafka/internal/start_rule.hpp>
+
+#include <catch2/catch.hpp>
 
 using namespace weir;
 using namespace weir::kafka;
 
 namespace {
 
-partition_facts log_of(std::int64_t low, std::int64_t end) { return {.topic = "t", .partition = 3, .low = low, .end = end}; }
+partition_facts log_of(std::int64_t low, std::int64_t end) {
+  return {.topic = "t", .partition = 3, .low = low, .end = end};
+}
 
-std::int64_t start(const partition_facts& facts, starting_offsets rule, data_loss policy = data_loss::fail) {
+std::int64_t start(const partition_facts& facts, starting_offsets rule,
+                   data_loss policy = data_loss::fail) {
   return decide_start(facts, {.start = std::move(rule), .on_data_loss = policy}).value().offset;
 }
 
@@ -21,14 +24,15 @@ TEST_CASE("a stream starts where its options say", "[connectors][kafka][start]")
   CHECK(start(facts, starting_offsets::latest()) == 20);
   CHECK(start(facts, starting_offsets::at({{"t", 3, 11}})) == 11);
   CHECK(start(facts, starting_offsets::at({{"t", 3, partition_offset::end}})) == 20);
-  CHECK(start(facts, starting_offsets::at({{"t", 2, 11}})) == 5); // not listed: its beginning
+  CHECK(start(facts, starting_offsets::at({{"t", 2, 11}})) == 5);     // not listed: its beginning
   CHECK(start(facts, starting_offsets::at_time(event_time{})) == 20); // no such record
   auto timed = facts;
   timed.at_time = 9;
   CHECK(start(timed, starting_offsets::at_time(event_time{})) == 9);
 }
 
-TEST_CASE("the group's offset wins, and a newcomer begins at its beginning", "[connectors][kafka][start]") {
+TEST_CASE("the group's offset wins, and a newcomer begins at its beginning",
+          "[connectors][kafka][start]") {
   auto facts = log_of(5, 20);
   facts.newcomer = true;
   CHECK(start(facts, starting_offsets::latest()) == 5);
@@ -43,7 +47,8 @@ TEST_CASE("an offset outside the log goes to the data-loss policy", "[connectors
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code() == errc::offset_out_of_range);
   CHECK_THAT(failed.error().message(), Catch::Matchers::Contains("t [3]: committed offset 40") &&
-                                           Catch::Matchers::Contains("[100, 200)") && Catch::Matchers::Contains("`on_data_loss`"));
+                                           Catch::Matchers::Contains("[100, 200)") &&
+                                           Catch::Matchers::Contains("`on_data_loss`"));
   const auto earliest = decide_start(expired, {.on_data_loss = data_loss::earliest});
   CHECK(earliest->offset == 100);
   CHECK(earliest->gap == 60);

@@ -38,10 +38,13 @@ public:
     return result;
   }
 
-  /// A message that came in while the turn lasts.
+  /// One message of the turn. It may have come in after the turn began; and when it is the last,
+  /// the next turn may begin elsewhere before this one has returned.
   caf::invoke_message_result consume(caf::mailbox_element& message) override {
     acquire(address());
-    return Actor::consume(message);
+    const auto result = Actor::consume(message);
+    release(address());
+    return result;
   }
 
   /// The end of the actor: drops the messages that are left, tells those who wait.

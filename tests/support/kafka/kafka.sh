@@ -65,7 +65,7 @@ certificates() { # a CA of its own and a server certificate signed by it
 }
 
 configure() { # DIR [--tls-sasl]: ports, settings, certificates, formatted log folder; once per DIR
-  local dir=$1 tls_sasl=${2:-} taken plain control listeners map more=""
+  local dir=$1 tls_sasl=${2:-} taken plain control listeners more=""
   mkdir -p "$dir"
   take_port; plain=$taken
   take_port; control=$taken
@@ -80,13 +80,17 @@ configure() { # DIR [--tls-sasl]: ports, settings, certificates, formatted log f
     listeners+=,SSL://127.0.0.1:$ssl,SASL_SSL://127.0.0.1:$sasl_ssl
     printf '%s\n' "ssl=127.0.0.1:$ssl" "sasl_ssl=127.0.0.1:$sasl_ssl" "ca=$dir/tls/ca.pem" >>"$dir/env.new"
     echo "$plain $control $ssl $sasl_ssl" >"$dir/ports"
-    more="ssl.keystore.type=PEM
+    more=$(
+      cat <<P
+ssl.keystore.type=PEM
 ssl.keystore.location=$dir/tls/server.pem
 ssl.truststore.type=PEM
 ssl.truststore.location=$dir/tls/ca.pem
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_weir="weir-secret";
-listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;"
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+P
+    )
   fi
   cat >"$dir/server.properties" <<P
 process.roles=broker,controller
@@ -133,8 +137,9 @@ P
 }
 
 reserve_again() { # the ports of an earlier start
-  local port
-  for port in $(cat "$1/ports"); do take_port "$port"; done
+  local ports port
+  read -ra ports <"$1/ports"
+  for port in "${ports[@]}"; do take_port "$port"; done
 }
 
 prepare() { # DIR [--tls-sasl]

@@ -223,7 +223,7 @@ public:
   }
   void log(log_level level, std::string_view component, std::string_view message) override {
     const std::lock_guard lock(mutex_);
-    if (std::getenv("WEIR_TEST_LOG"))
+    if (std::getenv("WEIR_TEST_LOG")) // to see what happens
       fmt::print(stderr, "{} {}: {}\n", static_cast<int>(level), component, message);
     log_ += fmt::format("{} {}: {}\n", static_cast<int>(level), component, message);
   }

@@ -191,6 +191,8 @@ source_batch kafka_source::plan(const std::vector<partition_position>& backlog,
                                 const std::vector<std::optional<std::uint64_t>>& limits) {
   for (auto& found : std::exchange(truncated_, {}))
     on_truncated(std::move(found));
+  for (const auto& skip : std::exchange(skips_, {}))
+    table_.skip_to(skip.topic, skip.partition, skip.position);
   return table_.plan(backlog, limits);
 }
 
@@ -215,7 +217,7 @@ void kafka_source::serve_repairs() {
                             if (!*answer)
                               return host_->fail(std::move(*answer).error());
                             report_gap(found, **answer);
-                            table_.skip_to(found.topic, found.partition, (*answer)->offset);
+                            skips_.push_back({found.topic, found.partition, (*answer)->offset});
                             fetch->answer_repair({found.topic, found.partition, (*answer)->offset});
                           });
     }

@@ -105,6 +105,7 @@ private:
   std::map<std::pair<std::string, std::int32_t>, int>
       suspicious_;                ///< Surveys in a row that found something wrong.
   std::vector<repair> truncated_; ///< Found by the last survey.
+  std::vector<repair> skips_; ///< For the next plan; a survey may be reading the table before it.
   std::atomic<bool> stopping_{false};
 
   struct manual_commit {

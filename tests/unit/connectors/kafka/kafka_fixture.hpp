@@ -21,7 +21,7 @@ inline embedded_broker broker_with(std::string_view topic, std::int32_t partitio
 
 /// Sends messages and waits until all are acknowledged.
 inline void produce(const std::string& brokers, const std::vector<owned_outgoing>& messages) {
-  producer to({.brokers = brokers});
+  producer to({.brokers = brokers, .topic = messages.front().topic});
   replica_context env;
   env.wake = [] {};
   env.log = [](log_level, std::string_view) {};

@@ -20,7 +20,9 @@ struct watermark_offsets {
 ///
 /// It keeps about 5 MiB per partition, then drops the oldest records without a word. It has no
 /// transactions worth the name, no fencing, no lookup by time, no TLS: never take it as proof of
-/// exactly-once. Threads: one of its own; any thread may call.
+/// exactly-once.
+///
+/// Threads: some of librdkafka's; any thread may call. Its end takes up to a second.
 class embedded_broker {
 public:
   /// @param brokers how many brokers the cluster pretends to have, 1 to 16.

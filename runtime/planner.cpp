@@ -99,7 +99,7 @@ expected<void> share_memory(const graph& g, plan& p, const context_options& opti
     for (auto& edge : n.outputs) {
       edge.window.bytes = static_cast<std::int64_t>(window);
       edge.window.blocks = std::clamp<std::int64_t>(
-          edge.window.bytes / static_cast<std::int64_t>(n.limits.max_bytes), 2, 32);
+          edge.window.bytes / static_cast<std::int64_t>(n.limits.max_bytes), 2, 4);
     }
     if (g.at(n.id).retains)
       n.retained_share = p.budget.retained / retaining;

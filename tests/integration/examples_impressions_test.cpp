@@ -16,7 +16,7 @@ namespace {
 
 std::vector<std::string> short_surge(std::vector<std::string> more = {}) {
   std::vector<std::string> all{"--capacity", "4000", "--steady",    "800", "--surge",    "16000",
-                               "--warm-up",  "3s",   "--surge-for", "2s",  "--interval", "500ms"};
+                               "--warm-up",  "3s",   "--surge-for", "2s",  "--interval", "1s"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -26,7 +26,7 @@ SCENARIO("the demonstration holds on a real broker", "[examples][impressions][ka
     {
       example program("impressions",
                       with({"--capacity", "4000", "--steady", "800", "--surge", "16000",
-                            "--warm-up", "3s", "--surge-for", "2s", "--interval", "500ms"}));
+                            "--warm-up", "3s", "--surge-for", "2s", "--interval", "1s"}));
       CHECK(program.wait(120s) == 0);
       INFO(program.out() << program.err());
       CHECK(program.last_line() == "verdict: held, in = out");

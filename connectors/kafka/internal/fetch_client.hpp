@@ -30,6 +30,7 @@ class wake_signal {
 public:
   void set(std::function<void()> wake) { wake_ = std::move(wake); }
   void arm() noexcept { armed_.store(true, std::memory_order_seq_cst); }
+  [[nodiscard]] bool armed() const noexcept { return armed_.load(std::memory_order_relaxed); }
   void disarm() noexcept { armed_.store(false, std::memory_order_relaxed); }
   void fire() {
     if (armed_.exchange(false, std::memory_order_acq_rel) && wake_)

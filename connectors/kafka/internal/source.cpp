@@ -131,6 +131,7 @@ void kafka_source::poll() {
   for (const auto& fetch : fetch_)
     fetch->client->raw().serve();
   asker_->raw().serve();
+  end_rests();
   serve_repairs();
   serve_manual_commits();
   commit_due();
@@ -140,6 +141,20 @@ void kafka_source::poll() {
       discover();
     next_discovery_ = now + options_.discovery_interval;
   }
+}
+
+// A client may begin its rest just after its receiver has asked to end it and found nothing more: nobody would ask again
+// for up to a second. So as long as a receiver waits it is asked for here.
+void kafka_source::end_rests() {
+  for (const auto& fetch : fetch_)
+    if (fetch->client->signal().armed())
+      fetch->client->end_rest();
+}
+
+duration kafka_source::poll_interval() const {
+  const bool waits = std::ranges::any_of(
+      fetch_, [](const auto& fetch) { return fetch->client->signal().armed(); });
+  return waits ? 5ms : 25ms;
 }
 
 expected<std::vector<partition_position>> kafka_source::survey() {

@@ -31,7 +31,7 @@ public:
   std::unique_ptr<receiver> make_receiver(std::uint32_t replica) override;
 
   void poll() override;
-  [[nodiscard]] duration poll_interval() const override { return std::chrono::milliseconds(100); }
+  [[nodiscard]] duration poll_interval() const override;
   [[nodiscard]] bool ready() const override { return ready_; }
   expected<std::vector<partition_position>> survey() override;
   source_batch plan(const std::vector<partition_position>& backlog,
@@ -65,6 +65,7 @@ private:
 
   void discover();
   void serve_repairs();
+  void end_rests();
   void check_end(std::size_t index, const fetch_client::answer& answer);
   void on_truncated(repair found);
   void report_gap(const repair& found, const start_decision& decided);

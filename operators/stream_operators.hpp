@@ -4,11 +4,15 @@
 
 #include <weir/operators/action/format_record.hpp>
 #include <weir/operators/chain.hpp>
+#include <weir/operators/detail/compose.hpp>
 #include <weir/operators/detail/folding.hpp>
 #include <weir/operators/detail/partition_head.hpp>
 #include <weir/operators/detail/sink_stage.hpp>
 #include <weir/operators/keyed/combining.hpp>
+#include <weir/operators/event_time/event_time_operators.hpp>
 #include <weir/operators/keyed/grouping.hpp>
+#include <weir/operators/keyed/join_operators.hpp>
+#include <weir/operators/keyed/state_operators.hpp>
 #include <weir/operators/per_replica.hpp>
 #include <weir/operators/shuffle.hpp>
 #include <weir/operators/step/filter.hpp>
@@ -18,6 +22,7 @@
 #include <weir/operators/step/map.hpp>
 #include <weir/operators/step/map_values.hpp>
 #include <weir/operators/text.hpp>
+#include <weir/operators/window/window_operators.hpp>
 #include <weir/runtime/sink.hpp>
 
 #include <concepts>
@@ -43,7 +48,10 @@ concept keyed = requires {
 /// batch. A missing batch of the input stays missing, except where an operator needs all its
 /// inputs.
 template <class Derived, class T>
-class stream_operators {
+class stream_operators : public window_operators<Derived, T>,
+                         public join_operators<Derived, T>,
+                         public state_operators<Derived, T>,
+                         public event_time_operators<Derived, T> {
 public:
   using here = std::source_location;
 
@@ -95,7 +103,7 @@ public:
   template <operator_function<partition_view<T>> F>
   [[nodiscard]] auto map_partitions(F change, here where = here::current()) const {
     using head = detail::partition_head<T, F>;
-    auto start = next_start({to_node(where)}, {"map_partitions", where});
+    auto start = detail::start_behind(composed(), {to_node(where)}, {"map_partitions", where});
     start.retains = true;
     return chain<typename head::value, head>(std::move(start), head(std::move(change)), {});
   }
@@ -106,12 +114,8 @@ public:
   [[nodiscard]] auto union_with(const Other& other, here where = here::current()) const {
     static_assert(std::is_same_v<typename Other::record_type, T>,
                   "union_with needs two streams of the same record type");
-    if (composed() != other.composed())
-      composed()->graph.add_mistake(
-          error(errc::invalid_graph,
-                "union_with joins streams of two contexts; build both on the same context")
-              .at(where));
-    auto start = next_start({to_node(where), other.to_node(where)}, {"union_with", where});
+    detail::check_same_context(composed(), other.composed(), "union_with", where);
+    auto start = detail::start_behind(composed(), {to_node(where), other.to_node(where)}, {"union_with", where});
     start.concatenates = true;
     start.needs_all_inputs = true;
     return chain<T, detail::block_head<T>>(std::move(start), {}, {});
@@ -122,10 +126,10 @@ public:
     const auto node = open().close(detail::round_robin_tail<T>(),
                                    {.kind = "repartition",
                                     .partitions = partition_rule::fixed,
-                                    .fixed_partitions = checked(partitions, where),
+                                    .fixed_partitions = detail::checked_partitions(*composed(), partitions, where),
                                     .needs_all_inputs = true},
                                    where);
-    return start_at<T>(node);
+    return detail::chain_at<T>(composed(), node);
   }
 
   // ---- whole batches
@@ -196,9 +200,9 @@ public:
     const auto node = open().close(detail::shuffle_tail<T>(),
                                    {.kind = "shuffle",
                                     .partitions = partition_rule::fixed,
-                                    .fixed_partitions = checked(partitions, where, true)},
+                                    .fixed_partitions = detail::checked_partitions(*composed(), partitions, where, true)},
                                    where);
-    auto start = next_start({node}, {"group_by_key", where});
+    auto start = detail::start_behind(composed(), {node}, {"group_by_key", where});
     start.retains = true;
     return chain<typename head::value, head>(std::move(start), head(), {});
   }
@@ -258,11 +262,11 @@ public:
     const auto node = open().close(tail(how),
                                    {.kind = std::string(kind) + " (combine)",
                                     .partitions = partition_rule::fixed,
-                                    .fixed_partitions = checked(partitions, where, true),
+                                    .fixed_partitions = detail::checked_partitions(*composed(), partitions, where, true),
                                     .retains = true,
                                     .operators = first_half},
                                    where);
-    auto start = next_start({node}, {kind, where});
+    auto start = detail::start_behind(composed(), {node}, {kind, where});
     start.retains = true;
     start.first_half = first_half;
     return chain<typename head::value, head>(std::move(start), head(how), {});
@@ -271,23 +275,6 @@ public:
 private:
   [[nodiscard]] const Derived& self() const { return static_cast<const Derived&>(*this); }
   [[nodiscard]] decltype(auto) open() const { return self().open_chain(); }
-
-  /// A chain that reads the blocks of `inputs`; `op` is its head.
-  [[nodiscard]] detail::chain_start next_start(std::vector<node_id> inputs,
-                                               operator_info op) const {
-    return {.composed = composed(),
-            .inputs = std::move(inputs),
-            .operators = {std::move(op)},
-            .policies = {composed()->options.on_error},
-            .head_is_operator = true};
-  }
-
-  template <class Record>
-  [[nodiscard]] auto start_at(node_id node) const {
-    return chain<Record, detail::block_head<Record>>(
-        {.composed = composed(), .inputs = {node}, .policies = {composed()->options.on_error}}, {},
-        {});
-  }
 
   template <class Out, class Create, class MergeValue, class Merge>
   [[nodiscard]] auto fold(const char* kind, Create create, MergeValue merge_value, Merge merge,
@@ -304,7 +291,7 @@ private:
                                     .needs_all_inputs = true,
                                     .operators = first_half},
                                    where);
-    auto start = next_start({node}, {kind, where});
+    auto start = detail::start_behind(composed(), {node}, {kind, where});
     start.first_half = first_half;
     return chain<Out, head>(std::move(start), head(how), {});
   }
@@ -325,15 +312,6 @@ private:
       return std::make_unique<detail::sink_stage<T>>(make());
     };
     composed()->graph.add(std::move(n));
-  }
-
-  std::uint32_t checked(std::uint32_t partitions, here where, bool may_be_default = false) const {
-    if (partitions > key_groups || (partitions == 0 && !may_be_default))
-      composed()->graph.add_mistake(error(errc::invalid_graph, "the number of partitions is " +
-                                                                   std::to_string(partitions) +
-                                                                   "; 1 to 128 are allowed")
-                                        .at(where));
-    return partitions;
   }
 };
 

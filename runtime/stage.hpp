@@ -85,8 +85,9 @@ struct block_cursor {
 ///
 /// Calls come from one thread at a time, in this order: `open`; then per batch `begin`, any number
 /// of `process` (again with the same block and cursor until it returns `done`) and `end` (again
-/// until `done`); at last `close`. `abort` may come between any two calls and ends the batch. After
-/// an error only `abort` and `close` follow.
+/// until `done`); at last `close`. `abort` may come between any two calls and ends the batch; it may
+/// also come after `end`, when another replica fails the batch: until the next `begin` a batch that
+/// has ended here may still be undone. After an error only `abort` and `close` follow.
 class stage {
 public:
   virtual ~stage() = default;
@@ -101,7 +102,7 @@ public:
   /// All inputs have ended this batch: emits what was collected.
   virtual expected<progress> end(const barrier& mark, emitter& out) = 0;
 
-  /// Undoes every change of the open batch.
+  /// Undoes every change of the batch that began last.
   virtual void abort() noexcept = 0;
   virtual void close() noexcept {}
 

@@ -23,6 +23,7 @@ public:
   expected<void> begin(const batch& whole) override {
     records_ = 0;
     prepared_ = false;
+    committed_ = false;
     if (!whole.nodes[node_.value].present) // a sink hears of every batch there is, and of no other
       return {};
     return to_->begin(whole);
@@ -48,10 +49,15 @@ public:
         return prepared;
       prepared_ = true;
     }
-    return to_->commit();
+    auto committed = to_->commit();
+    committed_ = committed && *committed == progress::done;
+    return committed;
   }
 
-  void abort() noexcept override { to_->abort(); }
+  void abort() noexcept override {
+    if (!committed_) // what is committed stays: at least once
+      to_->abort();
+  }
   void close() noexcept override { to_->close(); }
   [[nodiscard]] stage_counts counts() const noexcept override {
     return {.records_in = records_, .records_out = records_, .dropped = 0};
@@ -62,6 +68,7 @@ private:
   node_id node_;
   std::uint64_t records_ = 0;
   bool prepared_ = false;
+  bool committed_ = false;
 };
 
 } // namespace weir::detail

@@ -168,6 +168,7 @@ void stage_replica::finish_batch() {
   report_.bytes_out = out_.bytes();
   report_.edges = out_.work();
   first_kept_ = epoch(open_->epoch.value + 1);
+  last_ended_ = open_->epoch;
   open_.reset();
   ended_slots_ = 0;
   for (auto& slot : slots_)
@@ -198,7 +199,7 @@ void stage_replica::fail(error reason) {
 }
 
 void stage_replica::abort(epoch at) {
-  if (open_ && open_->epoch <= at) {
+  if (open_ ? open_->epoch <= at : last_ended_ == at) {
     work_->abort();
     open_.reset();
   }

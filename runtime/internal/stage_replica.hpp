@@ -72,6 +72,7 @@ private:
   barrier mark_{};
   std::uint32_t ended_slots_ = 0;
   epoch first_kept_{0}; ///< Blocks of older batches belong to aborted ones.
+  epoch last_ended_{0}; ///< Ended here; other replicas may still fail it.
   bool failed_ = false;
 
   steady_time stamp_{};

@@ -1,0 +1,20 @@
+// Windows in batch time: everything of the last batches, per slide. A part of stream_operators.hpp.
+#pragma once
+
+#include <weir/operators/detail/compose.hpp>
+
+#include <source_location>
+
+namespace weir {
+
+/// See stream_operators.hpp.
+template <class Derived, class T>
+class window_operators {
+public:
+  using here = std::source_location;
+
+private:
+  [[nodiscard]] const Derived& self() const { return static_cast<const Derived&>(*this); }
+};
+
+} // namespace weir

@@ -4,6 +4,7 @@
 
 #include <weir/operators/action/format_record.hpp>
 #include <weir/operators/chain.hpp>
+#include <weir/operators/concepts.hpp>
 #include <weir/operators/detail/compose.hpp>
 #include <weir/operators/detail/folding.hpp>
 #include <weir/operators/detail/partition_head.hpp>
@@ -25,23 +26,10 @@
 #include <weir/operators/window/window_operators.hpp>
 #include <weir/runtime/sink.hpp>
 
-#include <concepts>
 #include <functional>
 #include <ranges>
 
 namespace weir {
-
-/// A function that an operator can call with a record. Copied once per replica, so it need not be
-/// thread-safe; one that cannot be copied comes from `per_replica(factory)`.
-template <class F, class... Args>
-concept operator_function = std::copy_constructible<F> && std::is_invocable_v<F&, const Args&...>;
-
-/// A record with a key and a value.
-template <class T>
-concept keyed = requires {
-  typename T::first_type;
-  typename T::second_type;
-} && std::same_as<T, std::pair<typename T::first_type, typename T::second_type>>;
 
 /// The operators of streams and chains alike. Every one may be called before the start only; each
 /// takes the line of the user's call for messages. `T` is the type of the records; results are per
@@ -197,11 +185,8 @@ public:
     using key = owned_t<typename T::first_type>;
     using value = owned_t<typename T::second_type>;
     using head = detail::group_head<T, key, value>;
-    const auto node = open().close(detail::shuffle_tail<T>(),
-                                   {.kind = "shuffle",
-                                    .partitions = partition_rule::fixed,
-                                    .fixed_partitions = detail::checked_partitions(*composed(), partitions, where, true)},
-                                   where);
+    const auto node = detail::shuffled<T>(
+        self(), detail::checked_partitions(*composed(), partitions, where, true), where);
     auto start = detail::start_behind(composed(), {node}, {"group_by_key", where});
     start.retains = true;
     return chain<typename head::value, head>(std::move(start), head(), {});

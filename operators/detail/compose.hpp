@@ -1,8 +1,10 @@
-// What the operators share when they add to the graph: how a chain begins behind other nodes, and the
-// check of a partition count.
+// What the operators share when they add to the graph: how a chain begins behind other nodes, and
+// the check of a partition count.
 #pragma once
 
 #include <weir/operators/chain.hpp>
+#include <weir/operators/concepts.hpp>
+#include <weir/operators/shuffle.hpp>
 #include <weir/runtime/key_group.hpp>
 
 #include <string>
@@ -40,6 +42,17 @@ inline std::uint32_t checked_partitions(composition& composed, std::uint32_t par
   return partitions;
 }
 
+/// Closes a stream or chain of (key, value) records with a shuffle. @returns the node behind which
+/// the records of a key are in one partition. @param partitions as checked.
+template <class T, class Stream>
+[[nodiscard]] node_id shuffled(const Stream& from, std::uint32_t partitions,
+                               std::source_location where) {
+  return from.open_chain().close(
+      shuffle_tail<T>(),
+      {.kind = "shuffle", .partitions = partition_rule::fixed, .fixed_partitions = partitions},
+      where);
+}
+
 /// Notes a mistake unless both streams belong to one context.
 inline void check_same_context(const std::shared_ptr<composition>& one,
                                const std::shared_ptr<composition>& other, const char* kind,
@@ -47,8 +60,7 @@ inline void check_same_context(const std::shared_ptr<composition>& one,
   if (one != other)
     one->graph.add_mistake(
         error(errc::invalid_graph,
-              std::string(kind) +
-                  " joins streams of two contexts; build both on the same context")
+              std::string(kind) + " joins streams of two contexts; build both on the same context")
             .at(where));
 }
 

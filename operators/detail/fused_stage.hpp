@@ -89,6 +89,7 @@ public:
     head_done_ = false;
     faults_.begin(whole);
     head_.begin(whole);
+    std::apply([&](auto&... step) { (begin_step(step, whole), ...); }, steps_);
     tail_.begin();
     return {};
   }
@@ -122,6 +123,13 @@ public:
   }
 
 private:
+  // Most steps know nothing of batches; those that do have `begin`.
+  template <class Step>
+  static void begin_step(Step& step, const batch& whole) {
+    if constexpr (requires { step.begin(whole); })
+      step.begin(whole);
+  }
+
   /// What the step before index `I` passes its records to.
   template <std::size_t I>
   struct next {

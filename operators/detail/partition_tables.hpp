@@ -51,6 +51,20 @@ public:
   /// nothing on.
   template <class Flow>
   expected<progress> pass_on(const barrier& mark, Flow& flow) {
+    return pass_each(mark, flow, [&](auto& entry) -> expected<progress> {
+      if (flow.blocked())
+        return progress::blocked;
+      flow.push(std::pair<Key, Value>(entry.first, std::move(entry.second)));
+      if (auto settled = flow.settle_noted(); !settled)
+        return std::move(settled).error();
+      return progress::done;
+    });
+  }
+
+  /// The same with `expand(entry)` instead of one push: it is called again with the same entry
+  /// until it returns `done`.
+  template <class Flow, class Expand>
+  expected<progress> pass_each(const barrier& mark, Flow& flow, Expand&& expand) {
     for (; mark.present && passing_ < tables_.size(); ++passing_) {
       auto& from = tables_[passing_];
       if (!entered_)
@@ -58,11 +72,9 @@ public:
       entered_ = true;
       flow.enter(partition_id(static_cast<std::uint32_t>(passing_) * replicas_ + index_));
       for (; next_ != from.end(); ++next_) {
-        if (flow.blocked())
-          return progress::blocked;
-        flow.push(std::pair<Key, Value>(next_->first, std::move(next_->second)));
-        if (auto settled = flow.settle_noted(); !settled)
-          return std::move(settled).error();
+        auto expanded = expand(*next_);
+        if (!expanded || *expanded == progress::blocked)
+          return expanded;
       }
       entered_ = false;
     }

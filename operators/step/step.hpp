@@ -17,7 +17,8 @@ namespace weir::step {
 /// - `template <class Record, class Next> void on_record(Record&& record, Next&& next)`, which
 /// calls
 ///   `next.on_record(...)` any number of times, and `next.threw()` from a `catch` when the user's
-///   function threw.
+///   function threw,
+/// - and, if it wants to hear of each batch before the first record, `void begin(const batch&)`.
 ///
 /// Steps are copied once per replica and run on one thread at a time, so neither they nor the
 /// functions in them need to be thread-safe. The compiler fuses a run of steps into one loop: no

@@ -7,15 +7,39 @@
 
 namespace weir::detail {
 
-/// The tail before a grouping: each (key, value) record goes to the partition of its key. Order is
-/// kept per (source partition, key).
-template <class T>
-class shuffle_tail {
+/// Each (key, value) record to the partition of its key. Keeps order per (source partition, key).
+struct by_key {
+  void open(const replica_context&) {}
+  template <class Record>
+  partition_id operator()(const Record& record, std::uint32_t partitions) const {
+    return partition_of(record.first, partitions);
+  }
+};
+
+/// Records to the partitions in turn. Gives up order.
+struct in_turn {
+  std::uint32_t next = 0;
+
+  void open(const replica_context& context) {
+    next = context.index; // replicas start apart, so that few records spread too
+  }
+  template <class Record>
+  partition_id operator()(const Record&, std::uint32_t partitions) {
+    return partition_id(next++ % partitions);
+  }
+};
+
+/// The tail before an exchange: `Route` says where each record goes.
+template <class T, class Route>
+class routing_tail {
 public:
   static constexpr bool emits_records = true;
   static constexpr bool keeps_origin = false;
 
-  void open(const replica_context& context) { targets_.open(context); }
+  void open(const replica_context& context) {
+    targets_.open(context);
+    route_.open(context);
+  }
   void begin() { records_ = 0; }
   void clear() noexcept { targets_.clear(); }
   void enter(partition_id, const block_ptr&) {}
@@ -24,7 +48,7 @@ public:
   template <class Record, class End>
   void on_record(Record&& record, End&& end) {
     ++records_;
-    const auto target = partition_of(record.first, targets_.partitions());
+    const auto target = route_(record, targets_.partitions());
     targets_.push(target, std::forward<Record>(record), *end.out);
   }
 
@@ -37,43 +61,13 @@ public:
 
 private:
   target_blocks<T> targets_;
+  Route route_;
   std::uint64_t records_ = 0;
 };
 
-/// The tail of `repartition`: records go to the partitions in turn. Gives up order.
 template <class T>
-class round_robin_tail {
-public:
-  static constexpr bool emits_records = true;
-  static constexpr bool keeps_origin = false;
-
-  void open(const replica_context& context) {
-    targets_.open(context);
-    next_ = context.index; // replicas start apart, so that few records spread too
-  }
-  void begin() { records_ = 0; }
-  void clear() noexcept { targets_.clear(); }
-  void enter(partition_id, const block_ptr&) {}
-  void origin(std::int64_t) {}
-
-  template <class Record, class End>
-  void on_record(Record&& record, End&& end) {
-    ++records_;
-    targets_.push(partition_id(next_++ % targets_.partitions()), std::forward<Record>(record),
-                  *end.out);
-  }
-
-  expected<void> leave(emitter&) { return {}; }
-  expected<progress> end(emitter& out) {
-    targets_.flush(out);
-    return progress::done;
-  }
-  [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
-
-private:
-  target_blocks<T> targets_;
-  std::uint32_t next_ = 0;
-  std::uint64_t records_ = 0;
-};
+using shuffle_tail = routing_tail<T, by_key>;
+template <class T>
+using round_robin_tail = routing_tail<T, in_turn>;
 
 } // namespace weir::detail

@@ -3,13 +3,13 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <librdkafka/rdkafka.h>
 
-#include <atomic>
 #include <bit>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <latch>
 #include <memory>
+#include <semaphore>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -165,7 +165,6 @@ public:
   /// Reads until every partition is at its end.
   void read() {
     while (open_ > 0) {
-      const auto seen = news_.load();
       const auto before = taken_;
       for (auto* queue : queues_) {
         rd_kafka_consume_callback_queue(queue, options_.queue == raw_queue::consumer ? 100 : 0,
@@ -177,7 +176,7 @@ public:
         continue;
       if (taken_ != woken_at_)
         wake();
-      news_.wait(seen);
+      (void)news_.try_acquire_for(10ms); // an event lost would otherwise be waited for without end
     }
   }
 
@@ -231,20 +230,18 @@ private:
   }
 
   static void on_news(rd_kafka_t*, void* opaque) {
-    auto& news = static_cast<consumer*>(opaque)->news_;
-    news.fetch_add(1);
-    news.notify_one();
+    static_cast<consumer*>(opaque)->news_.release();
   }
 
   const raw_options& options_;
   unsigned index_;
   rd_kafka_t* handle_ = nullptr;
   std::vector<rd_kafka_queue_t*> queues_;
-  std::vector<std::int64_t> ends_; ///< By partition; of others 0.
-  std::size_t open_ = 0;           ///< Partitions that are not at their end.
-  std::uint64_t taken_ = 0;        ///< Messages.
-  std::uint64_t woken_at_ = 0;     ///< `taken_` when the client was last woken.
-  std::atomic<unsigned> news_{0};  ///< Grows when an empty partition queue gets messages.
+  std::vector<std::int64_t> ends_;    ///< By partition; of others 0.
+  std::size_t open_ = 0;              ///< Partitions that are not at their end.
+  std::uint64_t taken_ = 0;           ///< Messages.
+  std::uint64_t woken_at_ = 0;        ///< `taken_` when the client was last woken.
+  std::counting_semaphore<> news_{0}; ///< Released when an empty partition queue gets messages.
 };
 
 template <class Work>

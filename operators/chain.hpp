@@ -8,7 +8,9 @@
 #include <weir/operators/step/step.hpp>
 #include <weir/runtime/context.hpp>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <tuple>
@@ -32,6 +34,8 @@ struct chain_start {
   bool concatenates = false; ///< Several inputs, their partitions one after another.
   bool retains = false;
   bool needs_all_inputs = false;
+  std::optional<watermark_options> assigns{}; ///< One of the steps gives records their event time.
+  std::chrono::milliseconds lowers_watermark{0};
   std::string name{};
   std::vector<operator_info> operators{}; ///< Head first when it is an operator, then the steps.
   std::vector<on_error> policies{};       ///< One for the head, then one per step.
@@ -115,6 +119,20 @@ public:
         std::move(longer), head_, std::tuple_cat(steps_, std::tuple<Step>(std::move(step))));
   }
 
+  /// For operators: this chain, whose node assigns timestamps.
+  [[nodiscard]] chain assigning(const watermark_options& options) const {
+    chain changed = *this;
+    changed.start_.assigns = options;
+    return changed;
+  }
+  /// For operators: whether the records have a watermark.
+  [[nodiscard]] bool has_watermark() const {
+    return start_.assigns ||
+           std::any_of(start_.inputs.begin(), start_.inputs.end(), [this](node_id input) {
+             return start_.composed->graph.has_watermark(input);
+           });
+  }
+
   /// For operators: closes the chain with a tail. @returns the node that now hosts it.
   template <class Tail>
   node_id close(Tail tail, detail::chain_end end, std::source_location where) const {
@@ -136,6 +154,8 @@ public:
     n.concatenates = start_.concatenates;
     n.retains = start_.retains || end.retains;
     n.needs_all_inputs = start_.needs_all_inputs || end.needs_all_inputs;
+    n.assigns = start_.assigns;
+    n.lowers_watermark = start_.lowers_watermark;
     n.where = where;
     if (!end.kind.empty())
       n.operators.push_back({end.kind, where});

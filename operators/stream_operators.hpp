@@ -43,43 +43,44 @@ class stream_operators : public window_operators<Derived, T>,
 public:
   using here = std::source_location;
 
-  // ---- steps: record by record, fused
+  // ---- steps: record by record, fused. Functions see the value of a timed record; its time stays
+  // with it.
 
   /// `change(record)` for each record, in order. A view that `change` returns must point into the
   /// record or into what outlives the batch; return an owning type for anything else.
-  template <operator_function<T> F>
+  template <operator_function<untimed_t<T>> F>
   [[nodiscard]] auto map(F change, here where = here::current()) const {
     return open().then(step::map<F>(std::move(change)), where);
   }
 
   /// The records for which `keep(record)` is true, in order.
-  template <operator_function<T> F>
+  template <operator_function<untimed_t<T>> F>
   [[nodiscard]] auto filter(F keep, here where = here::current()) const {
     return open().then(step::filter<F>(std::move(keep)), where);
   }
 
   /// Each element of the range `expand(record)`, in order.
-  template <operator_function<T> F>
+  template <operator_function<untimed_t<T>> F>
   [[nodiscard]] auto flat_map(F expand, here where = here::current()) const {
     return open().then(step::flat_map<F>(std::move(expand)), where);
   }
 
   /// Calls `look(record)` for its effect; the records pass unchanged.
-  template <operator_function<T> F>
+  template <operator_function<untimed_t<T>> F>
   [[nodiscard]] auto inspect(F look, here where = here::current()) const {
     return open().then(step::inspect<F>(std::move(look)), where);
   }
 
   /// `(key, change(value))` for each record. Keys and partitioning are kept.
   template <class F>
-    requires keyed<T>
+    requires keyed<untimed_t<T>>
   [[nodiscard]] auto map_values(F change, here where = here::current()) const {
     return open().then(step::map_values<F>(std::move(change)), where);
   }
 
   /// `(key, v)` for each `v` of the range `expand(value)`. Keys and partitioning are kept.
   template <class F>
-    requires keyed<T>
+    requires keyed<untimed_t<T>>
   [[nodiscard]] auto flat_map_values(F expand, here where = here::current()) const {
     return open().then(step::flat_map_values<F>(std::move(expand)), where);
   }

@@ -11,7 +11,6 @@ namespace weir {
 struct barrier {
   weir::epoch epoch;
   batch_time time{};
-  weir::watermark watermark = weir::watermark::min();
   bool present = true; ///< Whether the edge has a batch at this time at all; a missing batch is not
                        ///< an empty one.
 };

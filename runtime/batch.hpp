@@ -41,13 +41,18 @@ struct node_batch {
   std::uint32_t input_partitions = 0; ///< Logical partitions of the inputs together.
   std::vector<std::uint32_t>
       input_offsets; ///< Per input: what is added to its partition numbers (union).
+
+  // Watermarks at the node: the least of its inputs', or that of the assigner it hosts.
+  watermark late = watermark::min();  ///< Of the batch before: records at or before it are late.
+  watermark evict = watermark::min(); ///< Of this batch: what ends at or before it is final.
+  watermark passes_on = watermark::min(); ///< What the consumers see of `evict`.
 };
 
-/// A planned batch. Fixed before its first record is processed; shared by all threads.
+/// A planned batch. Epoch and watermarks are set when it starts, so that they know all batches
+/// before it; fixed before its first record is processed; shared by all threads.
 struct batch {
   weir::epoch epoch;
   batch_time time{};
-  weir::watermark watermark = weir::watermark::min();
   std::vector<source_batch> sources; ///< By `source_id`.
   std::vector<node_batch> nodes;     ///< By `node_id`.
 };

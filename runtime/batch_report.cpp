@@ -56,6 +56,7 @@ json::object of(const operator_report& o) {
           {"records_in", o.records_in},
           {"records_out", o.records_out},
           {"dropped", o.dropped},
+          {"late", o.late},
           {"busy_ms", milliseconds(o.busy)},
           {"blocked_ms", milliseconds(o.blocked)},
           {"idle_ms", milliseconds(o.idle)}};
@@ -68,6 +69,17 @@ json::object of(const edge_report& e) {
           {"bytes", e.bytes},
           {"capacity_bytes", e.capacity_bytes},
           {"send_wait_ms", milliseconds(e.send_wait)}};
+}
+
+json::value milliseconds_or_null(event_time t) {
+  return t == event_time::min() ? json::value(nullptr) : json::value(t.time_since_epoch().count());
+}
+
+json::object of(const watermark_report& w) {
+  return {{"node", w.node.value},
+          {"name", w.name},
+          {"watermark_ms", milliseconds_or_null(w.mark)},
+          {"latest_ms", milliseconds_or_null(w.latest)}};
 }
 
 template <class T>
@@ -92,11 +104,13 @@ std::string to_json(const batch_report& r) {
       {"records", r.records},
       {"bytes", r.bytes},
       {"dropped", r.dropped},
+      {"late", r.late},
       {"merged_ticks", r.merged_ticks},
       {"waiting_batches", r.waiting_batches},
       {"sources", all_of(r.sources)},
       {"operators", all_of(r.operators)},
       {"edges", all_of(r.edges)},
+      {"watermarks", all_of(r.watermarks)},
       {"failure", r.failure ? json::value(r.failure->to_string()) : json::value(nullptr)}};
   return json::serialize(report);
 }

@@ -37,9 +37,18 @@ struct operator_report {
   std::uint64_t records_in = 0;
   std::uint64_t records_out = 0;
   std::uint64_t dropped = 0; ///< By the error policy.
+  std::uint64_t late = 0;    ///< Left out because the watermark had passed them.
   duration busy{};           ///< In the operator's own code.
   duration blocked{};        ///< Waiting for credit or for the outside world.
   duration idle{};           ///< Waiting for input.
+};
+
+/// One assigner of timestamps.
+struct watermark_report {
+  node_id node;
+  std::string name;
+  watermark mark = watermark::min();     ///< What the batch ran with; `min()`: nothing was known.
+  event_time latest = event_time::min(); ///< The latest event time so far.
 };
 
 struct edge_report {
@@ -62,12 +71,14 @@ struct batch_report {
   std::uint64_t records = 0;   ///< Of all sources.
   std::uint64_t bytes = 0;
   std::uint64_t dropped = 0; ///< By error policies, in all operators.
+  std::uint64_t late = 0;    ///< Records behind the watermark that operators left out.
   std::uint32_t merged_ticks =
       0; ///< Ticks that passed without a batch of their own since the batch before.
   std::uint32_t waiting_batches = 0; ///< Planned and not started when this one ended.
   std::vector<source_report> sources;
   std::vector<operator_report> operators;
   std::vector<edge_report> edges;
+  std::vector<watermark_report> watermarks;
   std::optional<error>
       failure; ///< Why the batch did not complete; then nothing of it is committed.
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 namespace weir {
@@ -42,6 +43,12 @@ std::vector<node_id> graph::consumers_of(node_id id) const {
   return found;
 }
 
+bool graph::has_watermark(node_id id) const {
+  const auto& n = at(id);
+  return n.assigns || std::any_of(n.inputs.begin(), n.inputs.end(),
+                                  [this](node_id input) { return has_watermark(input); });
+}
+
 std::vector<error> graph::check() const {
   std::vector<error> found = mistakes_;
   if (nodes_.empty())
@@ -51,6 +58,11 @@ std::vector<error> graph::check() const {
   std::map<std::string, const node*> names;
   for (const auto& n : nodes_) {
     found.insert(found.end(), n.mistakes.begin(), n.mistakes.end());
+    if (n.assigns && std::any_of(n.inputs.begin(), n.inputs.end(),
+                                 [this](node_id input) { return has_watermark(input); }))
+      found.push_back(mistake(n,
+                              "assign_timestamps() stands behind another one: what follows would "
+                              "have two watermarks; assign timestamps once, near the source"));
     if (n.kind != node_kind::sink && consumers_of(n.id).empty())
       found.push_back(
           mistake(n, fmt::format("the result of '{}' is never used; end it with an action such as "

@@ -5,10 +5,12 @@
 #include <weir/runtime/identifiers.hpp>
 #include <weir/runtime/source.hpp>
 #include <weir/runtime/stage.hpp>
+#include <weir/runtime/watermark.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -45,6 +47,8 @@ struct node {
   bool blocking = false;          ///< Needs a thread of its own.
   bool retains = false;           ///< May keep data beyond the block it came in.
   bool needs_all_inputs = false; ///< A missing batch on an input is an error, not a missing result.
+  std::optional<watermark_options> assigns;      ///< Of a node that gives records their event time.
+  std::chrono::milliseconds lowers_watermark{0}; ///< How far its results may be behind its input.
   std::source_location where;
   std::function<std::unique_ptr<stage>()> make_stage; ///< Stages and sinks.
   source_factory make_source;                         ///< Sources.
@@ -65,6 +69,9 @@ public:
   [[nodiscard]] node& at(node_id id) { return nodes_[id.value]; }
   [[nodiscard]] const node& at(node_id id) const { return nodes_[id.value]; }
   [[nodiscard]] std::vector<node_id> consumers_of(node_id id) const;
+
+  /// Whether records of the node have a watermark: it or a node before it assigns timestamps.
+  [[nodiscard]] bool has_watermark(node_id id) const;
 
   /// A mistake that belongs to no node, e.g. streams of two contexts in one union.
   void add_mistake(error mistake) { mistakes_.push_back(std::move(mistake)); }

@@ -8,6 +8,7 @@
 #include <weir/runtime/block_builder.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/log.hpp>
+#include <weir/runtime/watermark.hpp>
 
 #include <functional>
 #include <memory>
@@ -74,6 +75,7 @@ struct stage_counts {
   std::uint64_t records_in = 0;
   std::uint64_t records_out = 0;
   std::uint64_t dropped = 0; ///< Records that the error policy `drop` removed.
+  std::uint64_t late = 0;    ///< Records that were left out because the watermark had passed them.
 };
 
 /// Where a call resumes inside an input block. Reset to 0 by the replica for each new block.
@@ -85,9 +87,9 @@ struct block_cursor {
 ///
 /// Calls come from one thread at a time, in this order: `open`; then per batch `begin`, any number
 /// of `process` (again with the same block and cursor until it returns `done`) and `end` (again
-/// until `done`); at last `close`. `abort` may come between any two calls and ends the batch; it may
-/// also come after `end`, when another replica fails the batch: until the next `begin` a batch that
-/// has ended here may still be undone. After an error only `abort` and `close` follow.
+/// until `done`); at last `close`. `abort` may come between any two calls and ends the batch; it
+/// may also come after `end`, when another replica fails the batch: until the next `begin` a batch
+/// that has ended here may still be undone. After an error only `abort` and `close` follow.
 class stage {
 public:
   virtual ~stage() = default;
@@ -108,6 +110,12 @@ public:
 
   /// What happened since `begin`.
   [[nodiscard]] virtual stage_counts counts() const noexcept = 0;
+
+  /// Of a stage that assigns timestamps: the latest event time since `begin` of each partition that
+  /// had a record.
+  [[nodiscard]] virtual std::span<const partition_event_time> event_times() const noexcept {
+    return {};
+  }
 };
 
 } // namespace weir

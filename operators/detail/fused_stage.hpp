@@ -6,6 +6,7 @@
 #include <weir/runtime/stage.hpp>
 
 #include <memory>
+#include <span>
 #include <tuple>
 #include <vector>
 
@@ -37,6 +38,7 @@ public:
     /// The records that follow belong to this partition.
     /// @param data the block they come from, or null when they come from the head's own memory.
     void enter(partition_id partition, const block_ptr& data = {}) {
+      self_->enter_steps(partition);
       self_->tail_.enter(partition, data);
     }
 
@@ -90,7 +92,7 @@ public:
     faults_.begin(whole);
     head_.begin(whole);
     std::apply([&](auto&... step) { (begin_step(step, whole), ...); }, steps_);
-    tail_.begin();
+    begin_tail(whole);
     return {};
   }
 
@@ -119,15 +121,53 @@ public:
 
   [[nodiscard]] stage_counts counts() const noexcept override {
     return {
-        .records_in = records_in_, .records_out = tail_.records(), .dropped = faults_.dropped()};
+        .records_in = records_in_,
+        .records_out = tail_.records(),
+        .dropped = faults_.dropped(),
+        .late =
+            late_of(head_) + late_of(tail_) +
+            std::apply([](const auto&... step) { return (std::uint64_t{0} + ... + late_of(step)); },
+                       steps_)};
+  }
+
+  [[nodiscard]] std::span<const partition_event_time> event_times() const noexcept override {
+    std::span<const partition_event_time> found;
+    const auto look = [&](const auto& step) {
+      if constexpr (requires { step.event_times(); })
+        found = step.event_times();
+    };
+    std::apply([&](const auto&... step) { (look(step), ...); }, steps_);
+    return found;
   }
 
 private:
-  // Most steps know nothing of batches; those that do have `begin`.
+  // Most steps know nothing of batches and partitions; those that do have `begin` and `enter`.
   template <class Step>
   static void begin_step(Step& step, const batch& whole) {
     if constexpr (requires { step.begin(whole); })
       step.begin(whole);
+  }
+  void enter_steps(partition_id partition) {
+    const auto enter = [&](auto& step) {
+      if constexpr (requires { step.enter(partition); })
+        step.enter(partition);
+    };
+    std::apply([&](auto&... step) { (enter(step), ...); }, steps_);
+  }
+  /// A tail may ask for the batch.
+  void begin_tail(const batch& whole) {
+    if constexpr (requires { tail_.begin(whole); })
+      tail_.begin(whole);
+    else
+      tail_.begin();
+  }
+  /// Parts that judge records by the watermark count the late ones.
+  template <class Part>
+  [[nodiscard]] static std::uint64_t late_of(const Part& part) noexcept {
+    if constexpr (requires { part.late(); })
+      return part.late();
+    else
+      return 0;
   }
 
   /// What the step before index `I` passes its records to.

@@ -19,7 +19,7 @@ public:
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
-    guarded([&]() -> bool { return std::invoke(keep_, std::as_const(record)); }, next,
+    guarded([&]() -> bool { return std::invoke(keep_, value_of(std::as_const(record))); }, next,
             [&](bool kept) {
               if (kept)
                 next.on_record(std::forward<Record>(record));

@@ -8,6 +8,23 @@
 
 namespace weir::step {
 
+namespace detail {
+
+/// Gives each element the event time of the record it comes from, on its way to the next step.
+template <class Record, class Next>
+struct with_time {
+  const Record& record;
+  Next& next;
+
+  template <class Element>
+  void on_record(Element&& element) {
+    next.on_record(with_time_of(record, std::forward<Element>(element)));
+  }
+  void threw() { next.threw(); }
+};
+
+} // namespace detail
+
 /// Passes on each element of the range `expand(record)`, in order. The range may be lazy: it is
 /// read while the record is alive, and what its iteration throws counts as thrown by `expand`.
 template <class Function>
@@ -15,14 +32,17 @@ class flat_map {
 public:
   static constexpr std::string_view kind = "flat_map";
   template <class In>
-  using output = std::ranges::range_value_t<std::invoke_result_t<Function&, const In&>>;
+  using output = as_timed_as<
+      In, std::ranges::range_value_t<std::invoke_result_t<Function&, const untimed_t<In>&>>>;
 
   explicit flat_map(Function expand) : expand_(std::move(expand)) {}
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
-    guarded([&]() -> decltype(auto) { return std::invoke(expand_, std::as_const(record)); }, next,
-            [&](auto&& range) { pass_on(std::forward<decltype(range)>(range), next); });
+    detail::with_time<std::remove_cvref_t<Record>, std::remove_reference_t<Next>> to{record, next};
+    guarded(
+        [&]() -> decltype(auto) { return std::invoke(expand_, value_of(std::as_const(record))); },
+        next, [&](auto&& range) { pass_on(std::forward<decltype(range)>(range), to); });
   }
 
   /// Passes on every element of `range`; those of a container that was returned by value are moved.

@@ -31,23 +31,29 @@ template <class Function>
 class flat_map_values {
 public:
   static constexpr std::string_view kind = "flat_map_values";
-  template <class In>
+  template <class Pair>
   using expanded =
-      std::ranges::range_value_t<std::invoke_result_t<Function&, const typename In::second_type&>>;
+      std::pair<typename Pair::first_type, std::ranges::range_value_t<std::invoke_result_t<
+                                               Function&, const typename Pair::second_type&>>>;
   template <class In>
-  using output = std::pair<typename In::first_type, expanded<In>>;
+  using output = as_timed_as<In, expanded<untimed_t<In>>>;
 
   explicit flat_map_values(Function expand) : expand_(std::move(expand)) {}
 
   template <class Record, class Next>
   void on_record(Record&& record, Next next) {
-    using out = output<std::remove_cvref_t<Record>>;
-    detail::with_key<out, Next> keyed{record.first, next};
-    guarded([&]() -> decltype(auto) { return std::invoke(expand_, std::as_const(record.second)); },
-            next,
-            [&](auto&& range) {
-              flat_map<Function>::pass_on(std::forward<decltype(range)>(range), keyed);
-            });
+    using in = std::remove_cvref_t<Record>;
+    detail::with_time<in, Next> to{record, next};
+    detail::with_key<expanded<untimed_t<in>>, detail::with_time<in, Next>> keyed{
+        value_of(std::as_const(record)).first, to};
+    guarded(
+        [&]() -> decltype(auto) {
+          return std::invoke(expand_, value_of(std::as_const(record)).second);
+        },
+        next,
+        [&](auto&& range) {
+          flat_map<Function>::pass_on(std::forward<decltype(range)>(range), keyed);
+        });
   }
 
 private:

@@ -19,7 +19,7 @@ public:
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
-    guarded([&] { std::invoke(look_, std::as_const(record)); }, next,
+    guarded([&] { std::invoke(look_, value_of(std::as_const(record))); }, next,
             [&] { next.on_record(std::forward<Record>(record)); });
   }
 

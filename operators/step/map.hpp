@@ -13,14 +13,19 @@ class map {
 public:
   static constexpr std::string_view kind = "map";
   template <class In>
-  using output = std::remove_cvref_t<std::invoke_result_t<Function&, const In&>>;
+  using output =
+      as_timed_as<In, std::remove_cvref_t<std::invoke_result_t<Function&, const untimed_t<In>&>>>;
 
   explicit map(Function change) : change_(std::move(change)) {}
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
-    guarded([&]() -> decltype(auto) { return std::invoke(change_, std::as_const(record)); }, next,
-            [&](auto&& changed) { next.on_record(std::forward<decltype(changed)>(changed)); });
+    guarded(
+        [&]() -> decltype(auto) { return std::invoke(change_, value_of(std::as_const(record))); },
+        next,
+        [&](auto&& changed) {
+          next.on_record(with_time_of(record, std::forward<decltype(changed)>(changed)));
+        });
   }
 
 private:

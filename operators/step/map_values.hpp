@@ -13,23 +13,27 @@ template <class Function>
 class map_values {
 public:
   static constexpr std::string_view kind = "map_values";
+  template <class Pair>
+  using changed = std::pair<
+      typename Pair::first_type,
+      std::remove_cvref_t<std::invoke_result_t<Function&, const typename Pair::second_type&>>>;
   template <class In>
-  using changed =
-      std::remove_cvref_t<std::invoke_result_t<Function&, const typename In::second_type&>>;
-  template <class In>
-  using output = std::pair<typename In::first_type, changed<In>>;
+  using output = as_timed_as<In, changed<untimed_t<In>>>;
 
   explicit map_values(Function change) : change_(std::move(change)) {}
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
-    using out = output<std::remove_cvref_t<Record>>;
-    guarded([&]() -> decltype(auto) { return std::invoke(change_, std::as_const(record.second)); },
-            next,
-            [&](auto&& value) {
-              next.on_record(
-                  out(std::forward<Record>(record).first, std::forward<decltype(value)>(value)));
-            });
+    using out = changed<untimed_t<std::remove_cvref_t<Record>>>;
+    guarded(
+        [&]() -> decltype(auto) {
+          return std::invoke(change_, value_of(std::as_const(record)).second);
+        },
+        next,
+        [&](auto&& value) {
+          next.on_record(with_time_of(record, out(value_of(std::forward<Record>(record)).first,
+                                                  std::forward<decltype(value)>(value))));
+        });
   }
 
 private:

@@ -2,6 +2,8 @@
 // Next: step/map.hpp, the simplest step.
 #pragma once
 
+#include <weir/runtime/timed.hpp>
+
 #include <exception>
 #include <functional>
 #include <optional>
@@ -19,6 +21,9 @@ namespace weir::step {
 ///   `next.on_record(...)` any number of times, and `next.threw()` from a `catch` when the user's
 ///   function threw,
 /// - and, if it wants to hear of each batch before the first record, `void begin(const batch&)`.
+///
+/// Functions see the value of a timed record (`value_of`), and their result keeps its time
+/// (`with_time_of`).
 ///
 /// Steps are copied once per replica and run on one thread at a time, so neither they nor the
 /// functions in them need to be thread-safe. The compiler fuses a run of steps into one loop: no

@@ -15,6 +15,7 @@ job::job(const composition& composed, plan planned,
       in_line_(composed.options.executor == executor_kind::in_line), loop_(*clock_),
       generator_(composed.options.batch_interval, clock_->now()),
       scheduler_(composed.options.max_waiting_batches),
+      watermarks_(composed.graph, plan_, composed.options.trigger != trigger::every),
       plan_now_(composed.options.trigger != trigger::every),
       finished_future_(finished_promise_.get_future()) {}
 
@@ -247,7 +248,8 @@ void job::submit(tick at) {
                                   ? std::min(in.unread[i].latest, in.fixed_ends[i])
                                   : in.unread[i].position;
     }
-    if (read_everything()) {
+    // A watermark that has advanced since the last batch still has results to release.
+    if (read_everything() && !watermarks_.due(clock_->steady_now())) {
       planned_all_ = true;
       return;
     }
@@ -305,9 +307,11 @@ unfinished_work job::unfinished() const {
 bool job::start_next_batch() {
   if (!quiescing_.empty() || aborting_ || failure_)
     return false;
-  const auto* started = scheduler_.start_next(epoch(next_epoch_), clock_->steady_now());
+  const auto now = clock_->steady_now();
+  const auto* started = scheduler_.start_next(epoch(next_epoch_), now);
   if (!started)
     return false;
+  watermarks_.fix(*started->whole, now);
   ++next_epoch_;
   for (const auto& hears : listeners_)
     hears->on_started(*started->whole);
@@ -319,6 +323,7 @@ void job::on_complete(epoch at, std::vector<replica_report> reports) {
   if (!scheduler_.open() || scheduler_.open()->whole->epoch != at || aborting_)
     return;
   const auto done = scheduler_.close();
+  watermarks_.completed(*done.whole, reports, clock_->steady_now());
   auto report = describe(done, reports);
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].control->completed(*done.whole, done.whole->sources[i]);
@@ -379,11 +384,13 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
                       .records = 0,
                       .bytes = 0,
                       .dropped = 0,
+                      .late = 0,
                       .merged_ticks = done.merged_ticks,
                       .waiting_batches = static_cast<std::uint32_t>(scheduler_.waiting().size()),
                       .sources = {},
                       .operators = {},
                       .edges = {},
+                      .watermarks = watermarks_.describe(*done.whole),
                       .failure = {}};
   for (const auto& planned : plan_.nodes) {
     operator_report op{.node = planned.id,
@@ -403,6 +410,7 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
       op.records_in += r.counts.records_in;
       op.records_out += r.counts.records_out;
       op.dropped += r.counts.dropped;
+      op.late += r.counts.late;
       op.busy += r.busy;
       op.blocked += r.blocked;
       for (const auto& e : r.edges) {
@@ -414,6 +422,7 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
     op.idle =
         std::max<duration>(0s, report.processing_time * planned.replicas - op.busy - op.blocked);
     report.dropped += op.dropped;
+    report.late += op.late;
     report.operators.push_back(std::move(op));
     for (auto& [to, e] : edges)
       report.edges.push_back(e);

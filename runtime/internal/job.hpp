@@ -8,6 +8,7 @@
 #include <weir/runtime/internal/control_loop.hpp>
 #include <weir/runtime/internal/executor.hpp>
 #include <weir/runtime/internal/rate_governor.hpp>
+#include <weir/runtime/internal/watermark_tracker.hpp>
 
 #include <atomic>
 #include <future>
@@ -121,6 +122,7 @@ private:
   std::unique_ptr<executor> executor_;
   batch_generator generator_;
   batch_scheduler scheduler_;
+  watermark_tracker watermarks_;
 
   std::atomic<bool> poll_wanted_{true};
   steady_time next_poll_{};

@@ -167,6 +167,8 @@ void stage_replica::finish_batch() {
   report_.counts = work_->counts();
   report_.bytes_out = out_.bytes();
   report_.edges = out_.work();
+  const auto event_times = work_->event_times();
+  report_.event_times.assign(event_times.begin(), event_times.end());
   first_kept_ = epoch(open_->epoch.value + 1);
   last_ended_ = open_->epoch;
   open_.reset();

@@ -56,6 +56,7 @@ struct replica_report {
   duration blocked{}; ///< Waiting for credit or for the outside world.
   std::vector<partition_work> partitions;
   std::vector<edge_work> edges;
+  std::vector<partition_event_time> event_times{}; ///< Of an assigner of timestamps.
 };
 
 /// Delivers messages between replicas in order per pair. Called by the replica that sends.

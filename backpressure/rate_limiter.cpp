@@ -38,6 +38,11 @@ void rate_limiter::set_rate(std::optional<double> rate, steady_time now) noexcep
   rate_ = rate;
 }
 
+void rate_limiter::set_burst(double burst) noexcept {
+  burst_ = std::max(burst, 1.0);
+  tokens_ = std::min(tokens_, burst_);
+}
+
 double rate_limiter::tokens_at(steady_time now) const noexcept {
   // The sum of many small steps must reach a whole token when one large step would: forgive the
   // last rounding.

@@ -30,6 +30,9 @@ public:
   /// Another rate from `now` on; tokens earned so far are kept.
   void set_rate(std::optional<double> rate, steady_time now) noexcept;
 
+  /// Another largest stock of tokens, >= 1 units.
+  void set_burst(double burst) noexcept;
+
   [[nodiscard]] std::optional<double> rate() const noexcept { return rate_; }
 
 private:

@@ -40,13 +40,17 @@ json::object of(const source_report& s) {
   json::array ranges;
   for (const auto& range : s.ranges)
     ranges.push_back(of(range));
+  json::array errors;
+  for (const auto& e : s.errors)
+    errors.push_back(json::value(e.to_string()));
   return {{"name", s.name},
           {"records", s.records},
           {"bytes", s.bytes},
           {"lag", s.lag},
           {"allowed", or_null(s.allowed)},
           {"rate", of(s.rate)},
-          {"ranges", std::move(ranges)}};
+          {"ranges", std::move(ranges)},
+          {"errors", std::move(errors)}};
 }
 
 json::object of(const operator_report& o) {

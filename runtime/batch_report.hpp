@@ -26,6 +26,8 @@ struct source_report {
   std::int64_t lag = 0;    ///< Records unread when the batch was planned and not part of it.
   std::optional<std::uint64_t> allowed; ///< Records the rate limit allowed; nullopt: unlimited.
   rate_decision rate;                   ///< The rate from now on, and why.
+  std::vector<error> errors; ///< What went wrong at the source since its last report and did not
+                             ///< end the job, e.g. a receiver that is started again.
 };
 
 /// One node's part. `busy + blocked + idle` of all its replicas is `replicas` times the processing

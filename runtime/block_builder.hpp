@@ -70,10 +70,12 @@ public:
     heap_bytes_ = 0;
   }
 
-private:
+  /// Bytes that the block would count for now.
   [[nodiscard]] std::size_t charge() const noexcept {
     return size() * sizeof(T) + heap_bytes_ + storage_.bytes.used();
   }
+
+private:
   static std::size_t arena_chunk(block_limits limits) {
     return std::clamp<std::size_t>(limits.max_bytes / 2, 256, 128 * 1024);
   }

@@ -30,6 +30,8 @@ public:
     return limits;
   }
 
+  [[nodiscard]] std::optional<double> rate() const override { return controller_.rate(); }
+
   rate_decision on_batch(const source_timing& timing) override {
     std::vector<partition_timing> partitions(timing.partition_records.size());
     for (std::size_t i = 0; i < partitions.size(); ++i)

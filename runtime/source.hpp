@@ -6,6 +6,7 @@
 #include <weir/runtime/clock.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/log.hpp>
+#include <weir/runtime/rate_control.hpp>
 #include <weir/runtime/receiver.hpp>
 
 #include <functional>
@@ -50,6 +51,10 @@ public:
   /// Asks for `source::poll` soon. Any thread.
   virtual void wake() = 0;
 
+  /// Called first on every thread that a source starts: names it "<job>.<suffix>" and calls the
+  /// host's hook.
+  virtual void enter_thread(std::string_view suffix) { (void)suffix; }
+
   /// Ends the job with an error. Any thread.
   virtual void fail(error reason) = 0;
 
@@ -67,6 +72,7 @@ struct source_setup {
   duration batch_interval{};
   block_limits limits;
   source_host* host = nullptr; ///< Lives longer than the source.
+  std::uint64_t seed = 1;      ///< Of what is drawn by chance, e.g. the jitter of a back-off.
 };
 
 /// One input of a running job; made anew by each start.
@@ -108,6 +114,27 @@ public:
   /// The batch is complete and every sink has acknowledged it: the source may forget, commit,
   /// advance.
   virtual void completed(const batch& whole, const source_batch& work) = 0;
+
+  /// The rate that the job takes now, over all partitions; nullopt: unlimited. Before the first
+  /// `poll` and after each batch. For sources whose records come unasked; `plan` is limited in any
+  /// case.
+  virtual void rate_changed(std::optional<double> per_second, rate_unit unit) {
+    (void)per_second, (void)unit;
+  }
+
+  /// A stop that drains has begun: take in nothing more.
+  virtual void drain() {}
+
+  /// Whether a stop that drains must still plan batches: records have been received that no batch
+  /// is planned for and that nobody could read again.
+  [[nodiscard]] virtual bool holds_unplanned() const { return false; }
+
+  /// Whether nothing will come any more and all that came is in complete batches. A job whose
+  /// sources have all ended ends by itself.
+  [[nodiscard]] virtual bool ended() const { return false; }
+
+  /// What went wrong since the last call and did not end the job: for the report of the batch.
+  [[nodiscard]] virtual std::vector<error> take_errors() { return {}; }
 
   /// The batches from `first` on will not complete: positions go back to its ranges' beginnings.
   virtual void rewind(const source_batch& first) = 0;

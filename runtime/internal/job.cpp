@@ -96,13 +96,15 @@ expected<void> job::open_sources(const governor_factory& make_governor) {
                                        .memory_share = share,
                                        .batch_interval = composed_->options.batch_interval,
                                        .limits = plan_.at(id).limits,
-                                       .host = this});
+                                       .host = this,
+                                       .seed = composed_->options.seed});
     inputs_.push_back({.control = std::move(control),
                        .governor = std::move(*governor),
                        .unread = {},
                        .fixed_ends = {}});
     if (!opened)
       return error(opened.error()).with(fmt::format("source '{}'", n.label()));
+    publish_rate(inputs_.back());
   }
   return {};
 }
@@ -110,7 +112,7 @@ expected<void> job::open_sources(const governor_factory& make_governor) {
 // ---- the control thread
 
 void job::run_control_thread() {
-  enter_thread(composed_->options.name + ".ctl", composed_->options.on_thread_start);
+  enter_thread("ctl");
   while (!finished())
     if (!turn())
       loop_.wait_until(next_deadline());
@@ -166,12 +168,22 @@ bool job::poll_sources() {
 
 // ---- planning
 
+void job::publish_rate(input& in) {
+  in.control->rate_changed(in.governor->rate(), composed_->options.rate_control.unit);
+}
+
+bool job::draining() const {
+  return stopping_ && stopping_->mode == stop_mode::drain && !failure_ &&
+         std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const input& in) { return in.control->holds_unplanned(); });
+}
+
 bool job::planning_allowed() const {
-  return !stopping_ && quiescing_.empty() && !aborting_ && !failure_ && !surveying_;
+  return (!stopping_ || draining()) && quiescing_.empty() && !aborting_ && !failure_ && !surveying_;
 }
 
 bool job::plan_when_due() {
-  if (composed_->options.trigger == trigger::every) {
+  if (composed_->options.trigger == trigger::every && !stopping_) {
     const auto due = generator_.due(clock_->now());
     if (!due)
       return false;
@@ -270,6 +282,8 @@ void job::submit(tick at) {
     std::vector<std::optional<std::uint64_t>> limits(in.unread.size());
     if (kind != trigger::once)
       limits = in.governor->limits(planned.submitted, pending, in.unread);
+    if (stopping_ && !in.control->holds_unplanned()) // what is left can be read by the next start
+      limits.assign(limits.size(), 0);
     std::optional<std::uint64_t> allowed = 0;
     for (const auto& limit : limits)
       allowed = allowed && limit ? std::optional(*allowed + *limit) : std::nullopt;
@@ -435,7 +449,8 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
                     .bytes = 0,
                     .lag = part.lag(),
                     .allowed = done.allowed[i],
-                    .rate = {}};
+                    .rate = {},
+                    .errors = inputs_[i].control->take_errors()};
     source_timing timing{.end = now,
                          .processing_time = report.processing_time,
                          .scheduling_delay = report.scheduling_delay,
@@ -457,8 +472,10 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
       timing.partition_records.push_back(static_cast<std::uint64_t>(range.count()));
     timing.records = s.records;
     timing.bytes = s.bytes;
-    if (!reports.empty())
+    if (!reports.empty()) {
       s.rate = inputs_[i].governor->on_batch(timing);
+      publish_rate(inputs_[i]);
+    }
     report.records += s.records;
     report.bytes += s.bytes;
     report.sources.push_back(std::move(s));
@@ -492,8 +509,12 @@ bool job::settle_quiesce() {
 }
 
 bool job::settle_stop() {
+  const bool no_more =
+      planned_all_ ||
+      (!inputs_.empty() && std::all_of(inputs_.begin(), inputs_.end(),
+                                       [](const input& in) { return in.control->ended(); }));
   const bool ended_by_itself =
-      planned_all_ && !scheduler_.open() && scheduler_.waiting().empty() && !surveying_;
+      no_more && !scheduler_.open() && scheduler_.waiting().empty() && !surveying_;
   if (!stopping_ && !failure_ && !ended_by_itself)
     return false;
   if (aborting_ || surveying_)
@@ -519,7 +540,7 @@ bool job::settle_stop() {
     }
     return false;
   }
-  if (!scheduler_.waiting().empty())
+  if (!scheduler_.waiting().empty() || draining())
     return false;
   finish();
   return true;
@@ -547,9 +568,12 @@ void job::finish() {
 void job::request_stop(duration deadline, stop_mode mode) {
   loop_.post([this, deadline, mode] {
     const auto until = clock_->steady_now() + deadline;
-    if (!stopping_)
+    if (!stopping_) {
       stopping_ = {.mode = mode, .deadline = until};
-    else // a second request may only hurry
+      if (mode == stop_mode::drain)
+        for (auto& in : inputs_)
+          in.control->drain();
+    } else // a second request may only hurry
       stopping_ = {.mode = std::max(stopping_->mode, mode),
                    .deadline = std::min(stopping_->deadline, until)};
   });
@@ -597,6 +621,11 @@ void job::wake() {
 
 void job::fail(error reason) {
   loop_.post([this, reason = std::move(reason)]() mutable { end_with(std::move(reason)); });
+}
+
+void job::enter_thread(std::string_view suffix) {
+  weir::enter_thread(fmt::format("{}.{}", composed_->options.name, suffix),
+                     composed_->options.on_thread_start);
 }
 
 void job::log(log_level level, std::string_view component, std::string_view message) {

@@ -78,6 +78,7 @@ private:
   void quiesce(quiesce_kind kind, duration deadline, std::function<void()> then) override;
   void run_blocking(std::function<void()> work, std::function<void()> then) override;
   void wake() override;
+  void enter_thread(std::string_view suffix) override;
   void fail(error reason) override;
   void log(log_level level, std::string_view component, std::string_view message) override;
   weir::clock& clock() override { return *clock_; }
@@ -94,6 +95,8 @@ private:
   void submit(tick at);
   [[nodiscard]] bool read_everything() const;
   [[nodiscard]] unfinished_work unfinished() const;
+  void publish_rate(input& in);
+  [[nodiscard]] bool draining() const; ///< A stop waits for batches that are not planned yet.
   [[nodiscard]] bool planning_allowed() const;
 
   bool start_next_batch();

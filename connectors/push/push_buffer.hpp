@@ -1,0 +1,326 @@
+// What has been pushed into one partition and is not in a complete batch yet. Next:
+// push_source.hpp.
+#pragma once
+
+#include <weir/connectors/push/rate_gate.hpp>
+#include <weir/runtime/block_builder.hpp>
+#include <weir/runtime/expected.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace weir {
+
+/// What became of a record that was not to wait.
+enum class push_result {
+  taken,
+  full,    ///< No room until batches complete.
+  limited, ///< The rate allows no record just now.
+  closed,  ///< The input has ended, or its job has.
+};
+
+namespace detail {
+
+/// How much a push buffer holds and how it cuts blocks.
+struct push_limits {
+  std::size_t bytes = std::size_t{1} << 20; ///< >= 1.
+  std::size_t records = SIZE_MAX;           ///< >= 1.
+  block_limits block{};
+  duration block_interval{};
+};
+
+/// Records pushed by any threads, in order, cut into blocks. A record's position is its number
+/// since the beginning. A block ends when it is full, or at the job's first look after its block
+/// interval has passed; it stays, and counts against the limits, until its batch is complete.
+///
+/// `attach` and `detach` say whether a job is there: before the first job records are taken as far
+/// as there is room, after a job has ended none are until the next one attaches. Thread-safe.
+template <class T>
+class push_buffer {
+public:
+  explicit push_buffer(push_limits limits = {}) : limits_(limits), builder_(limits.block) {}
+
+  /// A job takes the records from now on. What was not in a complete batch is read again.
+  /// @param time lives until `detach`. @param gate null: no rate limit.
+  void attach(const push_limits& limits, clock& time, std::shared_ptr<rate_gate> gate) {
+    std::lock_guard guard(mutex_);
+    cut();
+    limits_ = limits;
+    builder_ = block_builder<T>(limits.block);
+    time_ = &time;
+    gate_ = std::move(gate);
+    refuses_ = false;
+    planned_ = first();
+  }
+
+  /// The job takes no more records; those that wait are refused.
+  void detach() {
+    {
+      std::lock_guard guard(mutex_);
+      refuses_ = true;
+    }
+    tell_waiters();
+  }
+
+  /// The input ends: no more records, whatever job there is. What was pushed is still read.
+  void close() {
+    {
+      std::lock_guard guard(mutex_);
+      closed_ = true;
+    }
+    tell_waiters();
+  }
+
+  // ---- the side that pushes
+
+  /// Waits for room and for the rate. @returns errc::stopped when the input or its job has ended.
+  template <class U>
+    requires std::same_as<std::remove_cvref_t<U>, T>
+  expected<void> push(U&& record) {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      duration wait{};
+      const auto result = admit(charge_of(record), wait);
+      if (result == push_result::taken)
+        break;
+      if (result == push_result::closed)
+        return closed_error();
+      if (result == push_result::full)
+        space_.wait(lock);
+      else
+        time_->wait_until(lock, space_, time_->now() + wait);
+    }
+    append(std::forward<U>(record));
+    return {};
+  }
+
+  /// Takes the record if that is possible now; else leaves it as it is.
+  /// @param wait set to the time until another attempt makes sense when the rate forbids it.
+  template <class U>
+    requires std::same_as<std::remove_cvref_t<U>, T>
+  push_result try_push(U&& record, duration* wait = nullptr) {
+    std::lock_guard guard(mutex_);
+    duration ignored{};
+    const auto result = admit(charge_of(record), wait ? *wait : ignored);
+    if (result == push_result::taken)
+      append(std::forward<U>(record));
+    return result;
+  }
+
+  /// Waits until all of `records` fit, then takes them as blocks of their own. The rate does not
+  /// hold them back: whoever hands over whole groups has read them already.
+  /// @param done called once they are all in complete batches, on the job's control thread; not
+  /// called if that does not happen.
+  template <class Records>
+  expected<void> push_group(Records&& records, std::function<void()> done) {
+    std::unique_lock lock(mutex_);
+    space_.wait(lock, [&] { return closed_ || refuses_ || !full(); });
+    if (closed_ || refuses_)
+      return closed_error();
+    cut();
+    for (auto&& record : records)
+      append(std::forward<decltype(record)>(record));
+    cut();
+    if (done)
+      acknowledge_.push_back({next_, std::move(done)});
+    return {};
+  }
+
+  /// Calls `then` once, on another thread or at once, when a push that was refused may succeed:
+  /// there is room, or nothing is taken any more. It must not block.
+  void when_room(std::function<void()> then) {
+    {
+      std::lock_guard guard(mutex_);
+      if (full() && !closed_ && !refuses_) {
+        waiters_.push_back(std::move(then));
+        return;
+      }
+    }
+    then();
+  }
+
+  // ---- the job's side
+
+  /// End of what a batch may be planned from. Cuts the block whose interval has passed.
+  std::int64_t received() {
+    std::lock_guard guard(mutex_);
+    if (!builder_.empty() && (closed_ || refuses_ || !time_ || time_->now() >= cut_at_))
+      cut();
+    return cut_;
+  }
+
+  /// First position that no batch is planned for.
+  [[nodiscard]] std::int64_t planned() const {
+    std::lock_guard guard(mutex_);
+    return planned_;
+  }
+
+  /// Plans whole blocks up to `latest` for one batch.
+  /// @param allowed records; nullopt: as many as there are. A block that exceeds it is taken whole,
+  /// and the excess is taken off the next batches.
+  /// @returns the end of the planned range.
+  std::int64_t plan(std::int64_t latest, std::optional<std::uint64_t> allowed) {
+    std::lock_guard guard(mutex_);
+    if (allowed)
+      allowance_ = std::min(allowance_, 0.0) + static_cast<double>(*allowed);
+    for (auto block = block_at(planned_); block != blocks_.end(); ++block) {
+      if (block->until > latest || (allowed && allowance_ <= 0))
+        break;
+      if (allowed)
+        allowance_ -= static_cast<double>(block->until - block->from);
+      planned_ = block->until;
+    }
+    return planned_;
+  }
+
+  /// The block that begins at `from`, and the position after it.
+  std::pair<block_ptr, std::int64_t> read(std::int64_t from) const {
+    std::lock_guard guard(mutex_);
+    const auto block = block_at(from);
+    return block == blocks_.end() ? std::pair(block_ptr(), from)
+                                  : std::pair(block->data, block->until);
+  }
+
+  /// Plans again from `from` on.
+  void rewind(std::int64_t from) {
+    std::lock_guard guard(mutex_);
+    planned_ = from;
+  }
+
+  /// The records before `until` are in complete batches: gives their room back and says so.
+  void complete(std::int64_t until) {
+    std::vector<std::function<void()>> done;
+    {
+      std::lock_guard guard(mutex_);
+      for (; !blocks_.empty() && blocks_.front().until <= until; blocks_.pop_front()) {
+        held_bytes_ -= blocks_.front().data->charge();
+        completed_ = blocks_.front().until;
+      }
+      for (; !acknowledge_.empty() && acknowledge_.front().until <= until; acknowledge_.pop_front())
+        done.push_back(std::move(acknowledge_.front().then));
+    }
+    tell_waiters();
+    for (const auto& then : done)
+      then();
+  }
+
+  /// Whether there are records that no batch is planned for.
+  [[nodiscard]] bool holds_unplanned() const {
+    std::lock_guard guard(mutex_);
+    return planned_ < next_;
+  }
+
+  /// Closed, and everything is in complete batches.
+  [[nodiscard]] bool ended() const {
+    std::lock_guard guard(mutex_);
+    return closed_ && completed_ == next_;
+  }
+
+  [[nodiscard]] bool refuses() const {
+    std::lock_guard guard(mutex_);
+    return closed_ || refuses_;
+  }
+
+private:
+  struct held_block {
+    block_ptr data;
+    std::int64_t from = 0;
+    std::int64_t until = 0;
+  };
+  struct acknowledgement {
+    std::int64_t until = 0;
+    std::function<void()> then;
+  };
+  using held_blocks = std::deque<held_block>;
+
+  [[nodiscard]] bool full() const {
+    return held_bytes_ + builder_.charge() >= limits_.bytes ||
+           static_cast<std::size_t>(next_ - completed_) >= limits_.records;
+  }
+
+  push_result admit(std::size_t bytes, duration& wait) {
+    if (closed_ || refuses_)
+      return push_result::closed;
+    if (full())
+      return push_result::full;
+    if (gate_)
+      wait = gate_->admit(bytes);
+    return wait > duration::zero() ? push_result::limited : push_result::taken;
+  }
+
+  template <class U>
+  void append(U&& record) {
+    if (builder_.empty() && time_) {
+      const auto interval = std::max<duration>(limits_.block_interval, duration(1));
+      const auto now = time_->now().time_since_epoch();
+      cut_at_ = wall_time((now / interval + 1) * interval);
+    }
+    if constexpr (self_contained<T>)
+      builder_.push(std::forward<U>(record), next_);
+    else
+      builder_.push(record_traits<T>::relocate(record, builder_.bytes()), next_);
+    ++next_;
+    if (builder_.full())
+      cut();
+  }
+
+  void cut() {
+    if (auto data = builder_.build()) {
+      held_bytes_ += data->charge();
+      blocks_.push_back({std::move(data), cut_, next_});
+      cut_ = next_;
+    }
+  }
+
+  [[nodiscard]] std::int64_t first() const { return blocks_.empty() ? cut_ : blocks_.front().from; }
+
+  [[nodiscard]] typename held_blocks::const_iterator block_at(std::int64_t from) const {
+    return std::lower_bound(
+        blocks_.begin(), blocks_.end(), from,
+        [](const held_block& block, std::int64_t position) { return block.from < position; });
+  }
+
+  void tell_waiters() {
+    std::vector<std::function<void()>> waiters;
+    {
+      std::lock_guard guard(mutex_);
+      if (!full() || closed_ || refuses_)
+        waiters.swap(waiters_);
+    }
+    space_.notify_all();
+    for (const auto& then : waiters)
+      then();
+  }
+
+  static error closed_error() {
+    return error(errc::stopped, "the record is not taken: the input was closed or its job ended");
+  }
+
+  mutable std::mutex mutex_;
+  std::condition_variable space_;
+  push_limits limits_;
+  clock* time_ = nullptr; ///< Of the present job.
+  std::shared_ptr<rate_gate> gate_;
+  block_builder<T> builder_;
+  wall_time cut_at_{}; ///< When the block being filled is due.
+  held_blocks blocks_; ///< Without gaps; the first that is not complete first.
+  std::deque<acknowledgement> acknowledge_;
+  std::vector<std::function<void()>> waiters_;
+  std::int64_t completed_ = 0; ///< completed_ <= planned_ <= cut_ <= next_.
+  std::int64_t planned_ = 0;
+  std::int64_t cut_ = 0;
+  std::int64_t next_ = 0;
+  std::size_t held_bytes_ = 0; ///< Of `blocks_`.
+  double allowance_ = 0;       ///< Records a batch may still take; negative: taken too many.
+  bool refuses_ = false;
+  bool closed_ = false;
+};
+
+} // namespace detail
+} // namespace weir

@@ -1,0 +1,193 @@
+// A source whose records are pushed by threads that are not the job's. Next: receiver.hpp,
+// inlet.hpp.
+#pragma once
+
+#include <weir/connectors/push/options.hpp>
+#include <weir/connectors/push/push_buffer.hpp>
+#include <weir/operators/stream.hpp>
+
+#include <fmt/format.h>
+
+namespace weir::detail {
+
+/// What a push source starts and stops beside its buffers. All calls from the control thread.
+class push_supervision {
+public:
+  virtual ~push_supervision() = default;
+  virtual void begin(const source_setup&) {}
+  virtual void end() {}
+  /// The errors since the last call.
+  virtual std::vector<error> take_errors() { return {}; }
+};
+
+/// Emits the planned blocks of the partitions of one replica.
+template <class T>
+class push_replica final : public receiver {
+public:
+  explicit push_replica(std::vector<std::shared_ptr<push_buffer<T>>> buffers)
+      : buffers_(std::move(buffers)) {}
+
+  expected<void> open(const replica_context& context) override {
+    context_ = context;
+    return {};
+  }
+
+  expected<void> begin(const batch&, const source_batch& work) override {
+    left_.clear();
+    for (std::uint32_t p = context_.index; p < work.ranges.size(); p += context_.replicas)
+      if (!work.ranges[p].empty())
+        left_.push_back(work.ranges[p]);
+    return {};
+  }
+
+  expected<received> receive(emitter& out) override {
+    if (left_.empty())
+      return received::complete;
+    auto& range = left_.back();
+    const auto partition = static_cast<std::uint32_t>(range.partition);
+    auto [data, until] = buffers_[partition]->read(range.from);
+    if (!data)
+      return error(errc::internal,
+                   fmt::format("no block begins at position {} of '{}'", range.from, range.topic));
+    out.emit(partition_id(partition), std::move(data));
+    range.from = until;
+    if (range.empty())
+      left_.pop_back();
+    return received::records;
+  }
+
+  void abort() noexcept override { left_.clear(); }
+
+private:
+  std::vector<std::shared_ptr<push_buffer<T>>> buffers_;
+  replica_context context_;
+  std::vector<offset_range> left_;
+};
+
+/// One buffer per partition. Positions are record numbers.
+template <class T>
+class push_source final : public source {
+public:
+  push_source(push_options options, std::vector<std::shared_ptr<push_buffer<T>>> buffers,
+              std::unique_ptr<push_supervision> supervision)
+      : options_(std::move(options)), buffers_(std::move(buffers)),
+        supervision_(std::move(supervision)) {}
+
+  expected<void> open(const source_setup& setup) override {
+    setup_ = setup;
+    const auto interval = std::min(options_.block_interval, setup.batch_interval);
+    auto& time = setup.host->clock();
+    gate_ = std::make_shared<rate_gate>(time, options_.max_rate, interval);
+    const auto share = std::max<std::size_t>(setup.memory_share / buffers_.size(), 1);
+    for (const auto& buffer : buffers_)
+      buffer->attach({.bytes = options_.max_bytes ? std::min(options_.max_bytes, share) : share,
+                      .records = options_.max_records ? options_.max_records : SIZE_MAX,
+                      .block = setup.limits,
+                      .block_interval = interval},
+                     time, gate_);
+    return {};
+  }
+
+  std::unique_ptr<receiver> make_receiver(std::uint32_t) override {
+    return std::make_unique<push_replica<T>>(buffers_);
+  }
+
+  void rate_changed(std::optional<double> per_second, rate_unit unit) override {
+    gate_->set_rate(per_second, unit);
+  }
+
+  void poll() override {
+    if (!std::exchange(begun_, true))
+      supervision_->begin(setup_);
+  }
+
+  expected<std::vector<partition_position>> survey() override {
+    std::vector<partition_position> unread;
+    for (std::size_t p = 0; p < buffers_.size(); ++p) {
+      const auto latest = buffers_[p]->received();
+      unread.push_back({.topic = options_.name,
+                        .partition = static_cast<std::int32_t>(p),
+                        .position = buffers_[p]->planned(),
+                        .latest = latest});
+    }
+    return unread;
+  }
+
+  source_batch plan(const std::vector<partition_position>& unread,
+                    const std::vector<std::optional<std::uint64_t>>& limits) override {
+    source_batch work;
+    for (std::size_t p = 0; p < unread.size(); ++p)
+      work.ranges.push_back({.topic = options_.name,
+                             .partition = unread[p].partition,
+                             .from = unread[p].position,
+                             .until = buffers_[p]->plan(unread[p].latest, limits[p]),
+                             .latest = unread[p].latest});
+    return work;
+  }
+
+  void completed(const batch&, const source_batch& work) override {
+    for (std::size_t p = 0; p < work.ranges.size(); ++p)
+      buffers_[p]->complete(work.ranges[p].until);
+  }
+
+  void rewind(const source_batch& first) override {
+    for (std::size_t p = 0; p < first.ranges.size(); ++p)
+      buffers_[p]->rewind(first.ranges[p].from);
+  }
+
+  void drain() override {
+    detach();
+    end_supervision();
+  }
+
+  [[nodiscard]] bool holds_unplanned() const override {
+    return std::any_of(buffers_.begin(), buffers_.end(),
+                       [](const auto& buffer) { return buffer->holds_unplanned(); });
+  }
+
+  [[nodiscard]] bool ended() const override {
+    return std::all_of(buffers_.begin(), buffers_.end(),
+                       [](const auto& buffer) { return buffer->ended(); });
+  }
+
+  [[nodiscard]] std::vector<error> take_errors() override { return supervision_->take_errors(); }
+
+  expected<void> close(duration) override {
+    detach();
+    end_supervision();
+    return {};
+  }
+
+private:
+  void detach() {
+    for (const auto& buffer : buffers_)
+      buffer->detach();
+  }
+  void end_supervision() {
+    if (std::exchange(begun_, true) && !std::exchange(ended_, true))
+      supervision_->end();
+  }
+
+  push_options options_;
+  std::vector<std::shared_ptr<push_buffer<T>>> buffers_;
+  std::unique_ptr<push_supervision> supervision_;
+  source_setup setup_;
+  std::shared_ptr<rate_gate> gate_;
+  bool begun_ = false;
+  bool ended_ = false; ///< Of the supervision.
+};
+
+inline std::vector<error> mistakes_in(const push_options& options) {
+  std::vector<error> mistakes;
+  if (options.block_interval < std::chrono::milliseconds(1))
+    mistakes.emplace_back(errc::invalid_config,
+                          fmt::format("block_interval of '{}' is {} ns; at least 1 ms is needed",
+                                      options.name, options.block_interval.count()));
+  if (options.max_rate && !(*options.max_rate > 0))
+    mistakes.emplace_back(errc::invalid_config,
+                          fmt::format("max_rate of '{}' is {}; it must be above 0 records/s",
+                                      options.name, *options.max_rate));
+  return mistakes;
+}
+
+} // namespace weir::detail

@@ -46,9 +46,9 @@ using start_function =
     std::function<weir::expected<void>(std::uint32_t index, weir::receiver_handle<int>)>;
 
 struct received_job {
-  weir::testing::stepped_job job;
   std::shared_ptr<weir::memory_table<int>> table = std::make_shared<weir::memory_table<int>>();
   diary seen;
+  weir::testing::stepped_job job; // ends first: its receivers write into the diary
 
   explicit received_job(weir::context_options options = options_for())
       : job(*weir::testing::stepped_job::make(std::move(options))) {}
@@ -262,6 +262,7 @@ SCENARIO("the rate of the job holds its receivers back", "[push][receiver][rate]
   CHECK(last == weir::push_result::limited);
   CHECK(taken >= 1);
   CHECK(taken <= 20); // a fifth of a second's worth, the block interval
+  REQUIRE(t.job.context().stop());
 }
 
 SCENARIO("a bucket follows the rate it is told", "[push][rate]") {

@@ -53,6 +53,7 @@ struct source_spec {
   std::string label{};            ///< e.g. "kafka(impressions)".
   source_factory make{};          ///< Called once per start.
   std::uint32_t max_replicas = 0; ///< Most receivers that make sense; 0: as many as worker threads.
+  bool blocking = false; ///< Reading may block: each receiver gets a thread of its own.
   std::vector<error> mistakes{};  ///< Found in the options; `context::start` reports them.
 };
 
@@ -65,6 +66,7 @@ stream<T> add_source(context& to, source_spec spec,
   n.operators.push_back({std::move(spec.label), where});
   n.partitions = partition_rule::of_source;
   n.max_replicas = spec.max_replicas;
+  n.blocking = spec.blocking;
   n.make_source = std::move(spec.make);
   n.mistakes = std::move(spec.mistakes);
   n.where = where;

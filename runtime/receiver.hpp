@@ -34,6 +34,9 @@ public:
   /// Forgets what was read of the open batch: its ranges are not done.
   virtual void abort() noexcept = 0;
   virtual void close() noexcept {}
+
+  /// Records, or larger pieces of input, that a policy of the receiver's left out since `begin`.
+  [[nodiscard]] virtual std::uint64_t dropped() const noexcept { return 0; }
 };
 
 } // namespace weir

@@ -8,6 +8,7 @@
 #include <weir/runtime/log.hpp>
 #include <weir/runtime/rate_control.hpp>
 #include <weir/runtime/receiver.hpp>
+#include <weir/runtime/trigger.hpp>
 
 #include <functional>
 #include <memory>
@@ -70,6 +71,7 @@ struct source_setup {
   std::uint32_t replicas = 1;   ///< How many receivers will be made.
   std::size_t memory_share = 0; ///< Bytes that the source's clients and queues may take in all.
   duration batch_interval{};
+  weir::trigger trigger = weir::trigger::every;
   block_limits limits;
   source_host* host = nullptr; ///< Lives longer than the source.
   std::uint64_t seed = 1;      ///< Of what is drawn by chance, e.g. the jitter of a back-off.

@@ -5,14 +5,18 @@
 //     listener, batch_report               who hears of a batch, what is said
 //   stream (operators/stream.hpp)          map, filter, reduce_by_key, ..., print, for_each_batch,
 //   to(sink)
-//     sources                              connectors/kafka.hpp, connectors/memory.hpp
+//     sources                              connectors/kafka.hpp, connectors/memory.hpp,
+//                                          connectors/file/directory_stream.hpp,
+//                                          connectors/rate/rate_stream.hpp
 //     sink (runtime/sink.hpp)              where records leave
 //   expected, error (runtime/expected.hpp) what every fallible call returns
 //
 // Programs add weir/main.hpp for signal handling.
 #pragma once
 
+#include <weir/connectors/file/directory_stream.hpp>
 #include <weir/connectors/memory.hpp>
+#include <weir/connectors/rate/rate_stream.hpp>
 #include <weir/operators/stream.hpp>
 #include <weir/runtime/context.hpp>
 #include <weir/runtime/version.hpp>

@@ -95,6 +95,7 @@ expected<void> job::open_sources(const governor_factory& make_governor) {
                                        .replicas = plan_.at(id).replicas,
                                        .memory_share = share,
                                        .batch_interval = composed_->options.batch_interval,
+                                       .trigger = composed_->options.trigger,
                                        .limits = plan_.at(id).limits,
                                        .host = this,
                                        .seed = composed_->options.seed});

@@ -1,0 +1,70 @@
+// Watches a directory for new files and reads their lines. Next on the data path:
+// internal/file_receiver.hpp.
+#pragma once
+
+#include <weir/operators/stream.hpp>
+#include <weir/runtime/context.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+/// What becomes of input that cannot be read.
+enum class unreadable_input {
+  fail, ///< The batch fails and the job stops with the reason.
+  skip, ///< It is left out, logged, and counted as dropped in the batch report.
+};
+
+/// Which files of a directory are read, and how. The first group changes what is read, the second
+/// what becomes of input that is in the way.
+struct directory_options {
+  std::string pattern = "*"; ///< Shell pattern (*, ?, [...]) that a file's own name must match.
+  bool recursive = false;    ///< Also the directories below; never those behind symbolic links.
+  /// Only files that come after the start; false: also those that are there when the job starts.
+  /// What is there goes by name, not by time, so a file that is written before the start and moved
+  /// in after it is read.
+  bool new_files_only = true;
+  std::size_t max_files_per_batch = 1'000; ///< >= 1. The rest waits, oldest first.
+  /// > 0. A file last changed this long before the newest one seen so far is too old to be new, so
+  /// that weir need not remember the names of all files there ever were.
+  duration max_file_age = std::chrono::hours(7 * 24);
+  std::size_t skip_lines = 0; ///< Lines left out at the beginning of each file, such as a header.
+
+  std::size_t max_line_bytes = std::size_t{1} << 20;    ///< >= 1, without the end of the line.
+  unreadable_input long_lines = unreadable_input::fail; ///< Lines beyond `max_line_bytes`.
+  /// Files, or the directory, that have gone or cannot be read by the time their turn comes.
+  unreadable_input unreadable_files = unreadable_input::fail;
+
+  /// @returns errc::invalid_config naming the field, its value and the allowed range.
+  [[nodiscard]] expected<void> check() const;
+};
+
+/// Lines, without "\n" or "\r\n", of the files that appear in a directory. A record is a view into
+/// its block.
+///
+/// A file must appear whole, by a rename from elsewhere in the same file system or from a name that
+/// begins with ".": such names are ignored, and so are symbolic links. A file is read once; what is
+/// appended to it later is not. Files are new in order of modification time, then name, and each
+/// batch takes up to `max_files_per_batch` of them: file i of a batch is logical partition i, its
+/// range names the file, in bytes, and the lines of a file keep their order. After an aborted batch
+/// the same files are read again. The rate controller does not limit files.
+///
+/// Each receiver has a thread of its own, since a file system may block.
+///
+///     weir::directory_stream(*ctx, "/var/spool/orders", {.pattern = "*.csv"})
+///
+/// Mistakes in the options are reported by `context::start`, with the line of this call.
+[[nodiscard]] stream<std::string_view>
+directory_stream(context& to, std::string directory, directory_options options = {},
+                 std::source_location where = std::source_location::current());
+
+/// The source by itself, for other executors and for tests. Its `open` checks the options.
+[[nodiscard]] source_factory make_directory_source(std::string directory,
+                                                   directory_options options = {});
+
+} // namespace weir

@@ -1,0 +1,57 @@
+// Reads the lines of a batch's files. Next on the data path: runtime/block_builder.hpp.
+#pragma once
+
+#include <weir/connectors/file/directory_stream.hpp>
+#include <weir/connectors/file/internal/directory.hpp>
+#include <weir/connectors/internal/line_cutter.hpp>
+#include <weir/runtime/receiver.hpp>
+
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace weir {
+
+/// Reads file after file, each up to the size it had when the batch was planned.
+class file_receiver final : public receiver {
+public:
+  file_receiver(directory from, const directory_options& options)
+      : from_(std::move(from)), options_(options), cutter_(options.max_line_bytes) {}
+
+  expected<void> open(const replica_context& context) override;
+  expected<void> begin(const batch& whole, const source_batch& work) override;
+  expected<received> receive(emitter& out) override;
+  void abort() noexcept override;
+  [[nodiscard]] std::uint64_t dropped() const noexcept override { return dropped_; }
+
+private:
+  struct task {
+    partition_id partition;
+    std::string name;
+    std::int64_t bytes = 0;
+  };
+
+  /// Opens the file of the first task.
+  expected<void> open_next();
+  /// @returns whether the file has ended; else the block is full.
+  expected<bool> fill_block();
+  expected<void> take(const cut_line& line);
+  expected<void> read_piece();
+  /// Carries out the policy for input that cannot be read.
+  expected<void> unreadable(unreadable_input policy, error reason);
+  [[nodiscard]] std::string path() const;
+
+  const directory from_;
+  const directory_options options_;
+  replica_context context_;
+  line_cutter cutter_;
+  std::optional<block_builder<std::string_view>> builder_; ///< Kept: it reuses its blocks' storage.
+
+  std::deque<task> tasks_; ///< The first is being read, if `file_` is open.
+  file_handle file_;
+  std::int64_t left_ = 0;      ///< Bytes of the file that have not been read.
+  std::size_t lines_seen_ = 0; ///< Of the file.
+  std::uint64_t dropped_ = 0;
+};
+
+} // namespace weir

@@ -1,0 +1,402 @@
+// A directory watched for new files: which are read, in which batch, and what stands in the way.
+#include <weir/connectors/file/internal/directory_source.hpp>
+#include <weir/weir.hpp>
+
+#include <catch2/catch.hpp>
+#include <tests/support/jobs.hpp>
+#include <tests/support/scratch_directory.hpp>
+#include <tests/support/source_harness.hpp>
+
+using namespace std::chrono_literals;
+using weir::directory_options;
+using weir::errc;
+using weir::unreadable_input;
+using weir::test::scratch_directory;
+using texts = std::vector<std::string>;
+
+namespace {
+
+/// A job that keeps the lines of a directory.
+struct watch {
+  scratch_directory dir;
+  weir::testing::stepped_job job;
+  std::shared_ptr<weir::memory_table<std::string_view>> table =
+      std::make_shared<weir::memory_table<std::string_view>>();
+
+  explicit watch(directory_options options = {}, weir::test::run_mode how = {})
+      : job(*weir::testing::stepped_job::make(weir::test::options_for(how))) {
+    weir::directory_stream(job.context(), dir.text(), std::move(options))
+        .to(weir::memory_sink(table));
+  }
+
+  weir::batch_report step() {
+    const auto report = job.step();
+    INFO(weir::testing_support::outcome_of(report));
+    REQUIRE(report);
+    return *report;
+  }
+
+  /// The lines of the batches so far, sorted: files of one batch are read at the same time.
+  [[nodiscard]] texts lines() const { return weir::test::sorted(table->rows()); }
+};
+
+/// Names of the files of a batch.
+texts names(const weir::batch_report& report) {
+  texts found;
+  for (const auto& range : report.sources[0].ranges)
+    found.push_back(range.topic);
+  return found;
+}
+
+/// Does something after a batch has been planned and before it starts.
+struct when_planned final : weir::listener {
+  std::function<void()> act;
+  explicit when_planned(std::function<void()> what) : act(std::move(what)) {}
+  void on_submitted(const weir::batch&) override { act(); }
+};
+
+} // namespace
+
+SCENARIO("files that appear are read once, in the next batch", "[connectors][file][directory]") {
+  const auto how = GENERATE(from_range(weir::test::every_mode()));
+  watch t({}, how);
+  t.dir.add("old.txt", "was there before the start\n");
+  CHECK(names(t.step()).empty());
+  t.dir.add("a.txt", "one\ntwo\n");
+  t.dir.add("b.txt", "three\n");
+  const auto second = t.step();
+  CHECK(second.records == 3);
+  CHECK(second.sources[0].ranges ==
+        std::vector<weir::offset_range>{{"a.txt", 0, 0, 8, 8}, {"b.txt", 1, 0, 6, 6}});
+  CHECK(t.lines() == texts{"one", "three", "two"});
+  CHECK(t.step().records == 0);
+  t.dir.add("c.txt", "four\n");
+  const auto fourth = t.step();
+  CHECK(names(fourth) == texts{"c.txt"});
+  CHECK(fourth.sources[0].ranges[0].partition == 2);
+  CHECK(t.lines() == texts{"four", "one", "three", "two"});
+}
+
+SCENARIO("a file is read in order, over many blocks", "[connectors][file][directory]") {
+  const auto how = GENERATE(from_range(weir::test::every_mode()));
+  watch t({}, how);
+  t.step();
+  std::string content;
+  texts expected;
+  for (int i = 0; i < 30'000; ++i) {
+    expected.push_back(fmt::format("line {}", i));
+    content += expected.back() + "\n";
+  }
+  t.dir.add("long.txt", content);
+  CHECK(t.step().records == 30'000);
+  CHECK(t.table->rows() == expected);
+}
+
+SCENARIO("files wait in order of modification time, then name", "[connectors][file][directory]") {
+  watch t({.new_files_only = false, .max_files_per_batch = 2});
+  t.dir.add("c", "1\n", 100);
+  t.dir.add("b", "22\n", 300);
+  t.dir.add("a", "333\n", 300);
+  t.dir.add("d", "4444\n", 200);
+  const auto first = t.step();
+  CHECK(names(first) == texts{"c", "d"});
+  CHECK(first.sources[0].lag == 7); // bytes of a and b
+  t.dir.add("e", "55555\n", 50);    // older than what waits, but found later
+  const auto second = t.step();
+  CHECK(names(second) == texts{"a", "b"});
+  CHECK(second.sources[0].lag == 0); // enough waited: there was no need to look
+  CHECK(names(t.step()) == texts{"e"});
+}
+
+SCENARIO("hidden names, symbolic links and names of another pattern are left alone",
+         "[connectors][file][directory]") {
+  const bool recursive = GENERATE(false, true);
+  scratch_directory outside;
+  outside.add("secret.csv", "secret\n");
+  watch t({.pattern = "*.csv", .recursive = recursive});
+  t.step();
+  t.dir.add("yes.csv", "1\n");
+  t.dir.add("no.txt", "2\n");
+  t.dir.add(".hidden.csv", "3\n");
+  t.dir.add("below/deep/yes.csv", "4\n");
+  t.dir.add(".below/no.csv", "5\n");
+  std::filesystem::create_symlink(outside.path() / "secret.csv", t.dir.path() / "link.csv");
+  std::filesystem::create_directory_symlink(outside.path(), t.dir.path() / "linked");
+  CHECK(weir::test::sorted(names(t.step())) ==
+        (recursive ? texts{"below/deep/yes.csv", "yes.csv"} : texts{"yes.csv"}));
+  CHECK(t.lines() == (recursive ? texts{"1", "4"} : texts{"1"}));
+}
+
+SCENARIO("a link that takes the place of a file or directory is not followed",
+         "[connectors][file][directory]") {
+  scratch_directory outside;
+  outside.add("f", "secret\n");
+  watch t({.recursive = true});
+  t.dir.add("below/old", "");
+  const std::string name = GENERATE("f", "below/f");
+  t.job.context().add_listener(std::make_shared<when_planned>([&] {
+    const auto replaced = t.dir.path() / (name == "f" ? "f" : "below");
+    if (std::filesystem::exists(t.dir.path() / name)) {
+      std::filesystem::remove_all(replaced);
+      std::filesystem::create_symlink(name == "f" ? outside.path() / "f" : outside.path(),
+                                      replaced);
+    }
+  }));
+  t.step();
+  t.dir.add(name, "public\n");
+  const auto report = t.step();
+  REQUIRE(report.failure);
+  CHECK(report.failure->code() == errc::io);
+  CHECK(t.lines().empty());
+}
+
+SCENARIO("line ends, empty files and headers", "[connectors][file][directory]") {
+  watch t({.skip_lines = 1});
+  t.step();
+  t.dir.add("dos", "header\r\na\r\n\r\n");
+  t.dir.add("empty", "");
+  t.dir.add("header only", "header");
+  t.dir.add("no end", "header\nÄrger");
+  const auto report = t.step();
+  CHECK(names(report) == texts{"dos", "empty", "header only", "no end"});
+  CHECK(t.lines() == texts{"", "a", "Ärger"});
+}
+
+SCENARIO("a line beyond the limit fails the batch or is left out and counted",
+         "[connectors][file][directory]") {
+  GIVEN("the policy to fail") {
+    watch t({.max_line_bytes = 4});
+    t.step();
+    t.dir.add("f", "1234\n12345\n1\n");
+    const auto report = t.step();
+    REQUIRE(report.failure);
+    CHECK(report.failure->code() == errc::decode);
+    CHECK_THAT(report.failure->message(),
+               Catch::Contains("/f'") && Catch::Contains("byte 5 ") && Catch::Contains("4 bytes"));
+    CHECK(t.lines().empty());
+  }
+  GIVEN("the policy to skip") {
+    watch t({.max_line_bytes = 4, .long_lines = unreadable_input::skip},
+            GENERATE(from_range(weir::test::every_mode())));
+    t.step();
+    t.dir.add("f", "1234\n12345\n1\n");
+    const auto report = t.step();
+    CHECK_FALSE(report.failure);
+    CHECK(report.dropped == 1);
+    CHECK(t.lines() == texts{"1", "1234"});
+    CHECK(t.step().dropped == 0);
+  }
+}
+
+SCENARIO("a file that has gone or was cut fails the batch or is left out and counted",
+         "[connectors][file][directory]") {
+  const bool gone = GENERATE(true, false);
+  const auto policy = GENERATE(unreadable_input::fail, unreadable_input::skip);
+  watch t({.unreadable_files = policy});
+  t.job.context().add_listener(std::make_shared<when_planned>([&] {
+    if (gone)
+      std::filesystem::remove(t.dir.path() / "b");
+    else if (std::filesystem::exists(t.dir.path() / "b"))
+      std::filesystem::resize_file(t.dir.path() / "b", 5);
+  }));
+  t.step();
+  t.dir.add("a", "one\n");
+  t.dir.add("b", "two\nthree\n");
+  t.dir.add("c", "four\n");
+  const auto report = t.step();
+  if (policy == unreadable_input::fail) {
+    REQUIRE(report.failure);
+    CHECK(report.failure->code() == errc::io);
+    CHECK_THAT(report.failure->message(), Catch::Contains("/b'"));
+    CHECK(t.lines().empty());
+  } else {
+    CHECK_FALSE(report.failure);
+    CHECK(report.dropped == 1);
+    CHECK(t.lines() == (gone ? texts{"four", "one"} : texts{"four", "one", "two"}));
+  }
+}
+
+SCENARIO("what is appended to a file is not read", "[connectors][file][directory]") {
+  watch t;
+  const auto append = [&] {
+    if (std::filesystem::exists(t.dir.path() / "f"))
+      std::ofstream(t.dir.path() / "f", std::ios::app) << "later\n";
+  };
+  t.job.context().add_listener(std::make_shared<when_planned>(append));
+  t.step();
+  t.dir.add("f", "first\n");
+  t.step();
+  t.step();
+  CHECK(t.lines() == texts{"first"});
+}
+
+SCENARIO("a directory that has gone ends the job, or is waited for",
+         "[connectors][file][directory]") {
+  const auto policy = GENERATE(unreadable_input::fail, unreadable_input::skip);
+  watch t({.unreadable_files = policy});
+  t.step();
+  std::filesystem::remove(t.dir.path());
+  const auto report = t.job.step();
+  if (policy == unreadable_input::fail) {
+    REQUIRE_FALSE(report);
+    CHECK(report.error().code() == errc::io);
+    CHECK_THAT(report.error().message(), Catch::Contains(t.dir.text()));
+  } else {
+    CHECK(report->records == 0);
+    t.dir.add("f", "back\n");
+    CHECK(t.step().records == 1);
+  }
+}
+
+SCENARIO("an aborted batch is read again with the same files", "[connectors][file][directory]") {
+  using harness = weir::testing_support::source_harness<std::string_view>;
+  const std::uint32_t replicas = GENERATE(1U, 2U);
+  scratch_directory dir;
+  harness t(weir::make_directory_source(dir.text(), {.max_files_per_batch = 2}),
+            {.replicas = replicas});
+  REQUIRE(weir::testing_support::outcome_of(t.open()) == "ok");
+  REQUIRE(t.run_batch());
+  dir.add("a", "1\n2\n");
+  dir.add("b", "3\n");
+  dir.add("c", "4\n");
+  const auto how = GENERATE(harness::fate::abort, harness::fate::rewind);
+  const auto first = t.run_batch({}, how);
+  CHECK(t.records.empty());
+  dir.add("0", "5\n", 1'767'225'599); // found later, though older
+  const auto second = t.run_batch();
+  CHECK(second->ranges == first->ranges);
+  CHECK(weir::test::sorted(t.records) == texts{"1", "2", "3"});
+  REQUIRE(t.run_batch());
+  REQUIRE(t.run_batch());
+  CHECK(weir::test::sorted(t.records) == texts{"1", "2", "3", "4", "5"});
+  CHECK(t.run_batch()->ranges.empty());
+}
+
+SCENARIO("several batches that were planned go back together", "[connectors][file][directory]") {
+  scratch_directory dir;
+  const auto source = weir::make_directory_source(
+      dir.text(), {.new_files_only = false, .max_files_per_batch = 1})();
+  weir::testing_support::source_harness<std::string_view> host(
+      [&] { return weir::make_directory_source(dir.text())(); });
+  weir::source_setup setup;
+  setup.host = &host;
+  REQUIRE(source->open(setup));
+  dir.add("a", "1\n", 1);
+  dir.add("b", "2\n", 2);
+  const auto plan = [&] { return source->plan(*source->survey(), {std::nullopt}); };
+  const auto first = plan();
+  const auto second = plan();
+  const auto empty = plan();
+  CHECK(first.ranges[0].topic == "a");
+  CHECK(first.lag() == 2);
+  CHECK(second.ranges[0].topic == "b");
+  CHECK(empty.ranges.empty());
+  WHEN("none is complete") {
+    source->rewind(first);
+    CHECK(plan().ranges == first.ranges);
+    CHECK(plan().ranges == second.ranges);
+  }
+  WHEN("the first is complete") {
+    source->completed({}, first);
+    source->rewind(second);
+    CHECK(plan().ranges == second.ranges);
+    CHECK(plan().ranges.empty());
+  }
+}
+
+SCENARIO("available_now reads what is there at the start, in as many batches as it takes",
+         "[connectors][file][directory]") {
+  const auto executor = GENERATE(weir::executor_kind::in_line, weir::executor_kind::actors);
+  const auto trigger = GENERATE(weir::trigger::available_now, weir::trigger::once);
+  scratch_directory dir;
+  for (int i = 0; i < 5; ++i)
+    dir.add(fmt::format("f{}", i), fmt::format("{}\n", i));
+  auto options = weir::test::options_for({executor, 1});
+  options.trigger = trigger;
+  auto job = *weir::context::make(options);
+  auto table = std::make_shared<weir::memory_table<std::string_view>>();
+  weir::directory_stream(job, dir.text(), {.new_files_only = false, .max_files_per_batch = 2})
+      .inspect([&](std::string_view line) { // a file that comes later has to wait for the next run
+        if (line == "0")
+          dir.add("late", "late\n");
+      })
+      .to(weir::memory_sink(table));
+  REQUIRE(job.start());
+  REQUIRE(job.await());
+  CHECK(weir::test::sorted(table->rows()) == texts{"0", "1", "2", "3", "4"});
+  CHECK(table->batches().size() == (trigger == weir::trigger::once ? 1 : 3));
+}
+
+SCENARIO("a file is the partition that its lines are traced to", "[connectors][file][directory]") {
+  auto job = *weir::testing::stepped_job::make(weir::test::options_for());
+  scratch_directory dir;
+  weir::directory_stream(job.context(), dir.text())
+      .map([](std::string_view line) {
+        return line == "bad" ? throw std::runtime_error("bad line") : line.size();
+      })
+      .for_each_batch([](const weir::batch_view<std::size_t>&) {});
+  REQUIRE(job.step());
+  dir.add("first", "good\n");
+  dir.add("second", "good\nbad\n");
+  const auto report = *job.step();
+  REQUIRE(report.failure);
+  CHECK_THAT(report.failure->message(), Catch::Contains("second") && Catch::Contains("offset 5"));
+}
+
+SCENARIO("a directory stream refuses what cannot work when the job starts",
+         "[connectors][file][directory]") {
+  auto job = *weir::testing::stepped_job::make(weir::test::options_for());
+  GIVEN("options outside their range") {
+    weir::directory_stream(job.context(), "/tmp", {.max_files_per_batch = 0})
+        .for_each_batch([](const weir::batch_view<std::string_view>&) {});
+    weir::directory_stream(job.context(), "/tmp", {.pattern = "", .max_file_age = -1s})
+        .for_each_batch([](const weir::batch_view<std::string_view>&) {});
+    const auto started = job.context().start();
+    REQUIRE_FALSE(started);
+    CHECK(started.error().code() == errc::invalid_graph);
+    CHECK_THAT(started.error().to_string(),
+               Catch::Contains("max_files_per_batch is 0, but must be >= 1") &&
+                   Catch::Contains("pattern"));
+    CHECK_FALSE(directory_options{.max_file_age = -1s}.check());
+    CHECK_FALSE(directory_options{.max_line_bytes = 0}.check());
+  }
+  GIVEN("a directory that is not there") {
+    weir::directory_stream(job.context(), "/not/there")
+        .for_each_batch([](const weir::batch_view<std::string_view>&) {});
+    const auto started = job.context().start();
+    REQUIRE_FALSE(started);
+    CHECK(started.error().code() == errc::io);
+    CHECK_THAT(started.error().message(), Catch::Contains("/not/there"));
+  }
+}
+
+SCENARIO("names are remembered as long as their files could be taken for new",
+         "[connectors][file][directory]") {
+  const auto now = weir::wall_time(1'000s);
+  const auto at = [](std::string name, std::chrono::seconds modified) {
+    return weir::found_file{
+        .name = std::move(name), .modified = weir::duration(modified).count(), .bytes = 0};
+  };
+  const auto names_of = [](const std::vector<weir::found_file>& files) {
+    texts found;
+    for (const auto& file : files)
+      found.push_back(file.name);
+    return found;
+  };
+  weir::seen_files seen(60s);
+  CHECK(names_of(seen.add({at("b", 200s), at("a", 100s)}, now)) == texts{"a", "b"});
+  CHECK(seen.remembered() == 1); // a is more than 60 s older than b
+  CHECK(seen.add({at("a", 100s), at("b", 200s)}, now).empty());
+  THEN("a file at the age limit is new, an older one is not") {
+    CHECK(names_of(seen.add({at("c", 140s), at("d", 139s)}, now)) == texts{"c"});
+  }
+  THEN("a file that is touched stays seen") {
+    CHECK(seen.add({at("b", 300s)}, now).empty());
+    CHECK(names_of(seen.add({at("c", 310s)}, now)) == texts{"c"});
+    CHECK(seen.add({at("b", 300s)}, now).empty());
+  }
+  THEN("a time in the future does not make others old") {
+    CHECK(names_of(seen.add({at("c", 90'000s)}, weir::wall_time(210s))) == texts{"c"});
+    CHECK(names_of(seen.add({at("d", 211s)}, weir::wall_time(211s))) == texts{"d"});
+  }
+}

@@ -85,7 +85,7 @@ expected<std::vector<found_file>> directory::list(const std::string& pattern,
   file_handle top(::open(path_.c_str(), open_directory));
   const int code = top ? list_into(files, std::move(top), prefix, pattern, recursive) : errno;
   if (code != 0)
-    return failed("list the directory", path_ + "/" + prefix, code);
+    return failed("list the directory", prefix.empty() ? path_ : path_ + "/" + prefix, code);
   return files;
 }
 

@@ -1,11 +1,17 @@
 // Every example that reads from elsewhere than Kafka does what its first line says.
 #include "examples_process.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <tests/support/scratch_directory.hpp>
 
 #include <csignal>
+#include <thread>
 
+namespace http = boost::beast::http;
 using namespace weir::testing_support;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
@@ -32,4 +38,89 @@ SCENARIO("watch_directory: says what is wrong and fails", "[examples]") {
   example nowhere("watch_directory", {"/not/there"});
   CHECK(nowhere.wait(30s) == 1);
   CHECK_THAT(nowhere.err(), Contains("'/not/there'"));
+}
+
+namespace {
+
+/// Talks HTTP to a server on this machine, on one connection.
+class http_client {
+public:
+  explicit http_client(std::uint16_t port) {
+    stream_.connect({boost::asio::ip::address_v4::loopback(), port});
+  }
+
+  http::response<http::string_body> ask(http::verb verb, std::string_view target,
+                                        std::string body = {}) {
+    http::request<http::string_body> request(verb, target, 11, std::move(body));
+    request.prepare_payload();
+    stream_.expires_after(30s);
+    http::write(stream_, request);
+    http::response<http::string_body> response;
+    http::read(stream_, buffer_, response);
+    return response;
+  }
+  auto post(std::string event) { return ask(http::verb::post, "/events", std::move(event)); }
+  auto count(std::string_view key) { return ask(http::verb::get, "/counts/" + std::string(key)); }
+
+private:
+  boost::asio::io_context io_;
+  boost::beast::tcp_stream stream_{io_};
+  boost::beast::flat_buffer buffer_;
+};
+
+std::uint16_t port_of(example& program) {
+  const std::string text = "listening on 127.0.0.1:";
+  REQUIRE(program.prints(text, 30s));
+  const auto out = program.out();
+  return static_cast<std::uint16_t>(std::stoi(out.substr(out.find(text) + text.size())));
+}
+
+} // namespace
+
+SCENARIO("http_service: requests feed the graph, and it answers them", "[examples]") {
+  example program("http_service", {"0"});
+  http_client client(port_of(program));
+  for (const auto* event : {"tea", "coffee", "tea"})
+    CHECK(client.post(event).result() == http::status::accepted);
+  const auto deadline = std::chrono::steady_clock::now() + 30s;
+  while (client.count("tea").body() != "2\n" && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(10ms);
+  CHECK(client.count("tea").body() == "2\n");
+  CHECK(client.count("coffee").body() == "1\n");
+  CHECK(client.count("milk").result() == http::status::not_found);
+  CHECK(client.post("no key!").result() == http::status::bad_request);
+  CHECK(client.ask(http::verb::get, "/").result() == http::status::not_found);
+  WHEN("it is stopped") {
+    CHECK(client.post("tea").result() == http::status::accepted);
+    program.signal(GENERATE(SIGINT, SIGTERM));
+    THEN("what it has accepted is counted first") {
+      CHECK(program.wait(30s) == 0);
+      CHECK(program.last_line() == "4 events counted");
+      CHECK(program.err() == "");
+    }
+  }
+}
+
+SCENARIO("http_service: without room a client is told to come again", "[examples]") {
+  example program("http_service", {"0", "2"});
+  http_client client(port_of(program));
+  // Two events fill it until their batch is complete, so some request in a row finds no room.
+  int accepted = 0;
+  bool refused = false;
+  for (int i = 0; i < 10'000 && !refused; ++i) {
+    const auto response = client.post("tea");
+    refused = response.result() == http::status::service_unavailable;
+    accepted += response.result() == http::status::accepted;
+    if (refused)
+      CHECK(response[http::field::retry_after] == "1");
+  }
+  CHECK(refused);
+  bool again = false;
+  for (const auto deadline = std::chrono::steady_clock::now() + 30s;
+       !again && std::chrono::steady_clock::now() < deadline;)
+    again = client.post("tea").result() == http::status::accepted;
+  CHECK(again);
+  program.signal(SIGINT);
+  CHECK(program.wait(30s) == 0);
+  CHECK(program.last_line() == fmt::format("{} events counted", accepted + 1));
 }

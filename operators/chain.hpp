@@ -36,6 +36,7 @@ struct chain_start {
   bool needs_all_inputs = false;
   std::optional<watermark_options> assigns{}; ///< One of the steps gives records their event time.
   std::chrono::milliseconds lowers_watermark{0};
+  std::uint32_t slide = 0; ///< Windows, in batch intervals.
   std::string name{};
   std::vector<operator_info> operators{}; ///< Head first when it is an operator, then the steps.
   std::vector<on_error> policies{};       ///< One for the head, then one per step.
@@ -156,6 +157,7 @@ public:
     n.needs_all_inputs = start_.needs_all_inputs || end.needs_all_inputs;
     n.assigns = start_.assigns;
     n.lowers_watermark = start_.lowers_watermark;
+    n.slide = start_.slide;
     n.where = where;
     if (!end.kind.empty())
       n.operators.push_back({end.kind, where});

@@ -9,8 +9,8 @@
 #include <weir/operators/detail/folding.hpp>
 #include <weir/operators/detail/partition_head.hpp>
 #include <weir/operators/detail/sink_stage.hpp>
-#include <weir/operators/keyed/combining.hpp>
 #include <weir/operators/event_time/event_time_operators.hpp>
+#include <weir/operators/keyed/combining.hpp>
 #include <weir/operators/keyed/grouping.hpp>
 #include <weir/operators/keyed/join_operators.hpp>
 #include <weir/operators/keyed/state_operators.hpp>
@@ -104,7 +104,8 @@ public:
     static_assert(std::is_same_v<typename Other::record_type, T>,
                   "union_with needs two streams of the same record type");
     detail::check_same_context(composed(), other.composed(), "union_with", where);
-    auto start = detail::start_behind(composed(), {to_node(where), other.to_node(where)}, {"union_with", where});
+    auto start = detail::start_behind(composed(), {to_node(where), other.to_node(where)},
+                                      {"union_with", where});
     start.concatenates = true;
     start.needs_all_inputs = true;
     return chain<T, detail::block_head<T>>(std::move(start), {}, {});
@@ -112,12 +113,13 @@ public:
 
   /// The same records in exactly `partitions` partitions, in turn. Gives up order. 1 to 128.
   [[nodiscard]] auto repartition(std::uint32_t partitions, here where = here::current()) const {
-    const auto node = open().close(detail::round_robin_tail<T>(),
-                                   {.kind = "repartition",
-                                    .partitions = partition_rule::fixed,
-                                    .fixed_partitions = detail::checked_partitions(*composed(), partitions, where),
-                                    .needs_all_inputs = true},
-                                   where);
+    const auto node = open().close(
+        detail::round_robin_tail<T>(),
+        {.kind = "repartition",
+         .partitions = partition_rule::fixed,
+         .fixed_partitions = detail::checked_partitions(*composed(), partitions, where),
+         .needs_all_inputs = true},
+        where);
     return detail::chain_at<T>(composed(), node);
   }
 
@@ -241,21 +243,47 @@ public:
     static_assert(self_contained<accumulator>,
                   "an accumulator outlives its records: use an owning type such as std::string");
     using combiner = detail::combiner<Create, MergeValue, Merge>;
-    using tail = detail::combine_tail<T, key, accumulator, combiner>;
     using head = detail::combine_head<key, accumulator, combiner>;
     const combiner how{std::move(create), std::move(merge_value), std::move(merge)};
+    return chain<typename head::value, head>(
+        behind_combining<key, accumulator>(kind, how, partitions, where), head(how), {});
+  }
+
+  /// Closes with combining before a shuffle. @returns how a chain behind it begins.
+  template <class Key, class Accumulator, class Combiner>
+  [[nodiscard]] detail::chain_start behind_combining(const char* kind, const Combiner& how,
+                                                     std::uint32_t partitions, here where) const {
+    using tail = detail::combine_tail<T, Key, Accumulator, Combiner>;
     const auto first_half = std::make_shared<detail::stage_operators>();
-    const auto node = open().close(tail(how),
-                                   {.kind = std::string(kind) + " (combine)",
-                                    .partitions = partition_rule::fixed,
-                                    .fixed_partitions = detail::checked_partitions(*composed(), partitions, where, true),
-                                    .retains = true,
-                                    .operators = first_half},
-                                   where);
+    const auto node = open().close(
+        tail(how),
+        {.kind = std::string(kind) + " (combine)",
+         .partitions = partition_rule::fixed,
+         .fixed_partitions = detail::checked_partitions(*composed(), partitions, where, true),
+         .retains = true,
+         .operators = first_half},
+        where);
     auto start = detail::start_behind(composed(), {node}, {kind, where});
     start.retains = true;
     start.first_half = first_half;
-    return chain<typename head::value, head>(std::move(start), head(how), {});
+    return start;
+  }
+
+  /// Closes with folding each replica's records into one. @returns how a chain behind it begins.
+  template <class Out, class Folder>
+  [[nodiscard]] detail::chain_start behind_folding(const char* kind, const Folder& how,
+                                                   bool needs_all_inputs, here where) const {
+    const auto first_half = std::make_shared<detail::stage_operators>();
+    const auto node = open().close(detail::fold_tail<Out, Folder>(how),
+                                   {.kind = std::string(kind) + " (partial)",
+                                    .partitions = partition_rule::fixed,
+                                    .fixed_partitions = 1,
+                                    .needs_all_inputs = needs_all_inputs,
+                                    .operators = first_half},
+                                   where);
+    auto start = detail::start_behind(composed(), {node}, {kind, where});
+    start.first_half = first_half;
+    return start;
   }
 
 private:
@@ -269,17 +297,7 @@ private:
     using head = detail::fold_head<Out, folder>;
     const folder how{std::move(create), std::move(merge_value), std::move(merge),
                      std::move(of_nothing)};
-    const auto first_half = std::make_shared<detail::stage_operators>();
-    const auto node = open().close(detail::fold_tail<Out, folder>(how),
-                                   {.kind = std::string(kind) + " (partial)",
-                                    .partitions = partition_rule::fixed,
-                                    .fixed_partitions = 1,
-                                    .needs_all_inputs = true,
-                                    .operators = first_half},
-                                   where);
-    auto start = detail::start_behind(composed(), {node}, {kind, where});
-    start.first_half = first_half;
-    return chain<Out, head>(std::move(start), head(how), {});
+    return chain<Out, head>(behind_folding<Out>(kind, how, true, where), head(how), {});
   }
 
   void add_sink(sink_factory<T> factory, std::string kind, bool retains, here where) const {

@@ -53,6 +53,10 @@ struct node_batch {
 struct batch {
   weir::epoch epoch;
   batch_time time{};
+  std::int64_t index = 1;  ///< Batch intervals that have passed when it ends, from 1 for the first
+                           ///< batch. Ticks that were merged into it count; where batches do not
+                           ///< follow the clock, each is one interval.
+  std::int64_t before = 0; ///< Index of the batch before it; 0: there was none.
   std::vector<source_batch> sources; ///< By `source_id`.
   std::vector<node_batch> nodes;     ///< By `node_id`.
 };

@@ -47,6 +47,8 @@ std::string as_text(const graph& g, const plan& p) {
       for (const auto input : n.inputs)
         text += fmt::format(" {}", input);
     }
+    if (planned.slide > 1)
+      text += fmt::format(", every {} batch intervals", planned.slide);
     if (n.blocking)
       text += ", own thread";
     text += "\n";

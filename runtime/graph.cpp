@@ -49,6 +49,13 @@ bool graph::has_watermark(node_id id) const {
                                   [this](node_id input) { return has_watermark(input); });
 }
 
+std::uint32_t graph::slide_of(node_id id) const {
+  const node* n = &at(id);
+  while (n->slide == 0 && !n->inputs.empty())
+    n = &at(n->inputs.front());
+  return std::max(1U, n->slide);
+}
+
 std::vector<error> graph::check() const {
   std::vector<error> found = mistakes_;
   if (nodes_.empty())
@@ -68,6 +75,16 @@ std::vector<error> graph::check() const {
           mistake(n, fmt::format("the result of '{}' is never used; end it with an action such as "
                                  "print(), for_each_batch() or to(sink), or remove it",
                                  n.label())));
+    for (const auto input : n.inputs)
+      if (slide_of(input) != slide_of(n.inputs.front())) {
+        found.push_back(mistake(
+            n, fmt::format(
+                   "'{}' takes '{}', which gives a batch every {} batch interval(s), and '{}', "
+                   "which gives one every {}; give both the same slide",
+                   n.label(), at(n.inputs.front()).label(), slide_of(n.inputs.front()),
+                   at(input).label(), slide_of(input))));
+        break;
+      }
     if (n.name.empty())
       continue;
     if (const auto [other, added] = names.emplace(n.name, &n); !added)

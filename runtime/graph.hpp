@@ -49,6 +49,9 @@ struct node {
   bool needs_all_inputs = false; ///< A missing batch on an input is an error, not a missing result.
   std::optional<watermark_options> assigns;      ///< Of a node that gives records their event time.
   std::chrono::milliseconds lowers_watermark{0}; ///< How far its results may be behind its input.
+  std::uint32_t slide =
+      0; ///< Windows, in batch intervals: gives a batch at each multiple of it, also when its
+         ///< input misses that one. 0: gives one whenever its inputs do.
   std::source_location where;
   std::function<std::unique_ptr<stage>()> make_stage; ///< Stages and sinks.
   source_factory make_source;                         ///< Sources.
@@ -72,6 +75,8 @@ public:
 
   /// Whether records of the node have a watermark: it or a node before it assigns timestamps.
   [[nodiscard]] bool has_watermark(node_id id) const;
+  /// How often a node gives a batch, in batch intervals: its own slide, or that of its inputs.
+  [[nodiscard]] std::uint32_t slide_of(node_id id) const;
 
   /// A mistake that belongs to no node, e.g. streams of two contexts in one union.
   void add_mistake(error mistake) { mistakes_.push_back(std::move(mistake)); }

@@ -30,6 +30,7 @@ struct node_plan {
   std::uint32_t slots = 0;                ///< Links that arrive at each replica.
   std::vector<std::uint32_t> slot_inputs; ///< Slot to input.
   std::uint32_t fixed_partitions = 0; ///< Of the output, where the graph or the options fix them.
+  std::uint32_t slide = 1;            ///< In batch intervals: how often it gives a batch.
   block_limits limits;                ///< Of the blocks this node makes.
   std::size_t retained_share = 0;     ///< Bytes per replica.
   std::optional<source_id> source;    ///< Of a source node.
@@ -53,8 +54,9 @@ struct plan {
 expected<plan> make_plan(const graph& g, const context_options& options);
 
 /// Fills `nodes` of a batch whose sources are planned: presence and partition count of every node.
+/// @param last the batch planned before it, or null.
 /// @returns errc::invalid_graph when an operator that needs all its inputs misses one.
-expected<void> describe_nodes(const graph& g, const plan& p, batch& b);
+expected<void> describe_nodes(const graph& g, const plan& p, batch& b, const batch* last = nullptr);
 
 enum class explain_format { text, dot };
 

@@ -122,6 +122,7 @@ expected<plan> make_plan(const graph& g, const context_options& options) {
     auto& planned = p.nodes[n.id.value];
     planned.id = n.id;
     planned.replicas = replicas_of(g, n, options, p.worker_threads);
+    planned.slide = g.slide_of(n.id);
     if (n.partitions == partition_rule::fixed)
       planned.fixed_partitions = fixed_partitions_of(n, options, p.worker_threads);
     planned.first_replica = replica_id(p.replicas);
@@ -144,7 +145,7 @@ expected<plan> make_plan(const graph& g, const context_options& options) {
   return p;
 }
 
-expected<void> describe_nodes(const graph& g, const plan& p, batch& b) {
+expected<void> describe_nodes(const graph& g, const plan& p, batch& b, const batch* last) {
   b.nodes.assign(g.nodes().size(), {});
   for (const auto& n : g.nodes()) {
     auto& described = b.nodes[n.id.value];
@@ -155,13 +156,20 @@ expected<void> describe_nodes(const graph& g, const plan& p, batch& b) {
                    .input_offsets = {}};
       continue;
     }
-    std::uint32_t reach = 0;
+    // When ticks were merged, the first batch at or after a multiple of the slide stands for it.
+    const std::int64_t slide = p.at(n.id).slide;
+    const bool due = b.index / slide > b.before / slide;
+    described.present = due;
+    // A window may still hold partitions that its input has lost since.
+    std::uint32_t reach = n.slide && last ? last->nodes[n.id.value].input_partitions : 0;
     for (const auto input : n.inputs) {
       const auto& in = b.nodes[input.value];
       described.input_offsets.push_back(n.concatenates ? reach : 0);
       reach = n.concatenates ? reach + in.partitions : std::max(reach, in.partitions);
-      described.present = described.present && in.present;
-      if (!in.present && n.needs_all_inputs)
+      if (in.present || n.slide)
+        continue;
+      described.present = false;
+      if (due && n.needs_all_inputs)
         return error(errc::invalid_graph,
                      fmt::format(
                          "'{}' has no batch at {} ms on the input '{}'; give both sides the same "

@@ -44,6 +44,12 @@ public:
     }
   }
 
+  [[nodiscard]] iterator find(const Key& key) { return entries_.find(key); }
+  void erase(iterator gone) {
+    heap_bytes_ -= record_traits<Key>::heap_bytes(gone->first);
+    entries_.erase(gone);
+  }
+
   [[nodiscard]] iterator begin() { return entries_.begin(); }
   [[nodiscard]] iterator end() { return entries_.end(); }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }

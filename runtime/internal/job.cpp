@@ -276,6 +276,13 @@ void job::submit(tick at) {
                         .merged_ticks = at.merged,
                         .allowed = {}};
   planned.whole->time = at.time;
+  if (last_planned_) {
+    const auto passed = kind == trigger::every
+                            ? (at.time - last_planned_->time) / composed_->options.batch_interval
+                            : 1;
+    planned.whole->before = last_planned_->index;
+    planned.whole->index = last_planned_->index + passed;
+  }
   last_time_ = at.time;
   const auto pending = unfinished();
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -293,10 +300,12 @@ void job::submit(tick at) {
     part.name = composed_->graph.at(plan_.sources[i]).label();
     planned.whole->sources.push_back(std::move(part));
   }
-  if (auto described = describe_nodes(composed_->graph, plan_, *planned.whole); !described) {
+  if (auto described = describe_nodes(composed_->graph, plan_, *planned.whole, last_planned_.get());
+      !described) {
     end_with(std::move(described).error());
     return;
   }
+  last_planned_ = planned.whole;
   for (const auto& hears : listeners_)
     hears->on_submitted(*planned.whole);
   scheduler_.submit(std::move(planned));
@@ -339,6 +348,7 @@ void job::on_complete(epoch at, std::vector<replica_report> reports) {
     return;
   const auto done = scheduler_.close();
   watermarks_.completed(*done.whole, reports, clock_->steady_now());
+  last_completed_ = done.whole;
   auto report = describe(done, reports);
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].control->completed(*done.whole, done.whole->sources[i]);
@@ -384,6 +394,7 @@ void job::on_aborted(epoch at) {
 }
 
 void job::rewind_to(const planned_batch& first) {
+  last_planned_ = last_completed_;
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].control->rewind(first.whole->sources[i]);
 }

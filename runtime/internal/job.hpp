@@ -134,6 +134,8 @@ private:
   bool plan_now_ = false;    ///< available_now and once: plan without waiting for a tick.
   bool planned_all_ = false; ///< available_now and once: nothing is left to plan.
   batch_time last_time_{};
+  std::shared_ptr<const batch> last_planned_;   ///< Null before the first.
+  std::shared_ptr<const batch> last_completed_; ///< What planning goes on from after an abort.
   std::uint64_t next_epoch_ = 1;
   bool aborting_ = false;
   std::optional<error> abort_reason_;

@@ -100,11 +100,10 @@ bool stage_replica::take_next() {
     state_ = state::working;
     return true;
   }
-  auto& message = std::get<mark_message>(next);
   slots_[slot].ended = true;
-  const bool present = (ended_slots_ == 0 ? true : mark_.present) && message.mark.present;
-  mark_ = message.mark;
-  mark_.present = present;
+  mark_ = std::get<mark_message>(next).mark;
+  mark_.present =
+      open_->nodes[node_.value].present; // not the input's: a window gives fewer batches
   if (++ended_slots_ == slots_.size())
     state_ = state::ending;
   return true;
@@ -161,9 +160,7 @@ expected<void> stage_replica::begin(const batch_ptr& whole) {
 }
 
 void stage_replica::finish_batch() {
-  barrier mark = mark_;
-  mark.present = open_->nodes[node_.value].present;
-  out_.end(mark);
+  out_.end(mark_);
   report_.counts = work_->counts();
   report_.bytes_out = out_.bytes();
   report_.edges = out_.work();

@@ -147,9 +147,13 @@ SCENARIO("blocks of the next batch wait until this one has ended on every input"
   CHECK(t.sent.returned_to(replica_id(1)) == 40);
 }
 
-SCENARIO("a missing batch on one input is missing for the stage", "[runtime][stage_replica]") {
+SCENARIO("a stage is told at the end of a batch whether it gives one itself",
+         "[runtime][stage_replica]") {
   two_inputs t;
-  t.mark(0, 1, false);
+  auto whole = *t.batch(1);
+  whole.nodes[2].present = false;
+  t.batches[1] = std::make_shared<const weir::batch>(std::move(whole));
+  t.mark(0, 1, true);
   t.mark(1, 1, true);
   CHECK(t.calls == texts{"begin 1", "end 1, missing"});
 }

@@ -8,7 +8,8 @@ namespace weir {
 /// The host's end of a stream: records pushed here enter the job. A cheap handle; copies are the
 /// same inlet. Any number of threads may push; each thread's records stay in order.
 ///
-/// Records pushed before the job starts are kept, up to 1 MiB, and read by its first batch. While
+/// Records pushed before the job starts are kept, up to 1 MiB, and read by its first batch; with a
+/// write-ahead log none are taken before the start. While
 /// the job is stopped nothing is taken; what was taken and not read to the end is read by the next
 /// start. When every source of a job has ended, e.g. all inlets are closed and their records are in
 /// complete batches, the job ends.
@@ -16,7 +17,10 @@ template <class T>
 class inlet {
 public:
   explicit inlet(push_options options = {.name = "inlet"})
-      : options_(std::move(options)), to_(std::make_shared<detail::push_buffer<T>>()) {}
+      : options_(std::move(options)), to_(std::make_shared<detail::push_buffer<T>>()) {
+    if (!options_.write_ahead_log.folder.empty())
+      to_->detach(); // what was logged before comes first
+  }
 
   /// Waits for room and for the rate limit, then takes the record; views are copied. Before the job
   /// starts it waits for the start when there is no room. In line no thread of weir's makes room:
@@ -52,7 +56,7 @@ public:
                                 std::make_unique<detail::push_supervision>());
                           },
                           .max_replicas = 1,
-                          .mistakes = detail::mistakes_in(options_)},
+                          .mistakes = detail::mistakes_in<T>(options_)},
                          where);
   }
 

@@ -2,13 +2,46 @@
 #pragma once
 
 #include <weir/runtime/clock.hpp>
+#include <weir/runtime/codec.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <typeinfo>
 
 namespace weir {
+
+/// Where a push source logs its records before it says that it has them; see `write_ahead`.
+struct write_ahead_options {
+  std::filesystem::path folder{}; ///< Empty: no log.
+  /// Of the record type, as `write_ahead` sets them.
+  const std::type_info* type = nullptr;
+  void (*encode)(const void* record, std::string& out) = nullptr;
+  /// Decodes one record and hands it to `take`.
+  expected<void> (*decode)(std::string_view& in, void* to,
+                           void (*take)(void* to, const void* record)) = nullptr;
+};
+
+/// A log of records of type `T` in `folder`, written by weir's codec. Each receiver gets a folder
+/// of its own in it. What a crashed process had received and not finished is read first by the
+/// next.
+template <class T>
+write_ahead_options write_ahead(std::filesystem::path folder) {
+  return {.folder = std::move(folder),
+          .type = &typeid(T),
+          .encode = [](const void* record,
+                       std::string& out) { codec<T>::encode(*static_cast<const T*>(record), out); },
+          .decode = [](std::string_view& in, void* to,
+                       void (*take)(void*, const void*)) -> expected<void> {
+            auto record = codec<T>::decode(in);
+            if (!record)
+              return std::move(record).error();
+            take(to, &*record);
+            return {};
+          }};
+}
 
 /// How records are buffered between whoever pushes them and the job.
 struct push_options {
@@ -23,6 +56,9 @@ struct push_options {
   std::size_t max_bytes = 0;
   /// > 0, records/s of all receivers; nullopt: only the rate control of the context limits.
   std::optional<double> max_rate{};
+  /// What was received survives the process, and is read first by the next:
+  /// `write_ahead<T>(folder)`.
+  write_ahead_options write_ahead_log{};
 };
 
 /// When a receiver that failed is started again.

@@ -2,6 +2,7 @@
 // push_source.hpp.
 #pragma once
 
+#include <weir/connectors/push/journal.hpp>
 #include <weir/connectors/push/rate_gate.hpp>
 #include <weir/runtime/block_builder.hpp>
 #include <weir/runtime/expected.hpp>
@@ -10,6 +11,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,9 +22,10 @@ namespace weir {
 /// What became of a record that was not to wait.
 enum class push_result {
   taken,
-  full,    ///< No room until batches complete.
-  limited, ///< The rate allows no record just now.
-  closed,  ///< The input has ended, or its job has.
+  full,     ///< No room until batches complete.
+  limited,  ///< The rate allows no record just now.
+  closed,   ///< The input has ended, or its job has.
+  too_long, ///< The record exceeds what the write-ahead log can hold.
 };
 
 namespace detail {
@@ -48,13 +51,18 @@ public:
 
   /// A job takes the records from now on. What was not in a complete batch is read again.
   /// @param time lives until `detach`. @param gate null: no rate limit.
-  void attach(const push_limits& limits, clock& time, std::shared_ptr<rate_gate> gate) {
+  /// @param log null: none; lives until `detach`. Then `durable` is told how far it came.
+  void attach(const push_limits& limits, clock& time, std::shared_ptr<rate_gate> gate,
+              journal* log = nullptr, const write_ahead_options& ahead = {}) {
     std::lock_guard guard(mutex_);
     cut();
     limits_ = limits;
     builder_ = block_builder<T>(limits.block);
     time_ = &time;
     gate_ = std::move(gate);
+    log_ = log;
+    encode_ = ahead.encode;
+    durable_ = next_;
     refuses_ = false;
     planned_ = first();
   }
@@ -66,6 +74,35 @@ public:
       refuses_ = true;
     }
     tell_waiters();
+  }
+
+  /// Continues behind what a log holds: the position of the next record, and the highest position
+  /// of each origin. Before `attach`.
+  void continue_at(std::int64_t next, std::map<std::string, std::int64_t, std::less<>> origins) {
+    std::lock_guard guard(mutex_);
+    builder_.clear();
+    blocks_.clear();
+    held_bytes_ = 0;
+    completed_ = planned_ = cut_ = next_ = next;
+    origins_ = std::move(origins);
+  }
+
+  /// A record found in a log, behind `continue_at`.
+  void restore(const T& record) {
+    std::lock_guard guard(mutex_);
+    append(record);
+  }
+
+  /// The log has made everything before `until` durable, or takes records again.
+  void durable(std::int64_t until) {
+    acknowledge([&] { durable_ = until; });
+    tell_waiters();
+  }
+
+  /// The log is about to go. After `detach`.
+  void release_log() {
+    std::lock_guard guard(mutex_);
+    log_ = nullptr;
   }
 
   /// The input ends: no more records, whatever job there is. What was pushed is still read.
@@ -96,6 +133,9 @@ public:
       else
         time_->wait_until(lock, space_, time_->now() + wait);
     }
+    if (log_)
+      if (auto logged = log_->add(next_, &record, encode_); !logged)
+        return logged;
     append(std::forward<U>(record));
     return {};
   }
@@ -108,27 +148,49 @@ public:
     std::lock_guard guard(mutex_);
     duration ignored{};
     const auto result = admit(charge_of(record), wait ? *wait : ignored);
-    if (result == push_result::taken)
-      append(std::forward<U>(record));
+    if (result != push_result::taken)
+      return result;
+    if (log_ && !log_->add(next_, &record, encode_))
+      return push_result::too_long;
+    append(std::forward<U>(record));
     return result;
   }
 
-  /// Waits until all of `records` fit, then takes them as blocks of their own. The rate does not
-  /// hold them back: whoever hands over whole groups has read them already.
-  /// @param done called once they are all in complete batches, on the job's control thread; not
-  /// called if that does not happen.
+  /// Waits until there is room, then takes all of `records` as blocks of their own. The rate does
+  /// not hold them back: whoever hands over whole groups has read them already.
+  /// @param origin when it is known: a group that is not behind the last one of its stream has been
+  /// taken before, and is only acknowledged.
+  /// @param done called once they cannot be lost: when the log has them or, without a log, when
+  /// they are in complete batches. On a thread of weir's; not called if that does not happen.
   template <class Records>
-  expected<void> push_group(Records&& records, std::function<void()> done) {
+  expected<void> push_group(Records&& records, const origin_position& origin,
+                            std::function<void()> done) {
     std::unique_lock lock(mutex_);
     space_.wait(lock, [&] { return closed_ || refuses_ || !full(); });
     if (closed_ || refuses_)
       return closed_error();
-    cut();
-    for (auto&& record : records)
-      append(std::forward<decltype(record)>(record));
-    cut();
+    if (const auto last = origins_.find(origin.stream);
+        last == origins_.end() || origin.position > last->second) {
+      if (log_ && std::ranges::begin(records) != std::ranges::end(records)) {
+        logged_records group{.first = next_, .origin = origin};
+        for (const T& record : records) {
+          encode_(&record, group.bytes);
+          ++group.count;
+        }
+        if (auto logged = log_->add(std::move(group)); !logged)
+          return logged;
+      }
+      cut();
+      for (auto&& record : records)
+        append(std::forward<decltype(record)>(record));
+      cut();
+      if (!origin.stream.empty())
+        origins_[origin.stream] = origin.position;
+    }
     if (done)
       acknowledge_.push_back({next_, std::move(done)});
+    lock.unlock();
+    acknowledge([] {});
     return {};
   }
 
@@ -147,12 +209,19 @@ public:
 
   // ---- the job's side
 
-  /// End of what a batch may be planned from. Cuts the block whose interval has passed.
+  /// End of what a batch may be planned from. Cuts the block whose interval has passed; with a log,
+  /// waits until it is durable.
   std::int64_t received() {
-    std::lock_guard guard(mutex_);
+    std::unique_lock lock(mutex_);
     if (!builder_.empty() && (closed_ || refuses_ || !time_ || time_->now() >= cut_at_))
       cut();
-    return cut_;
+    if (!log_)
+      return cut_;
+    const auto end = cut_;
+    lock.unlock();
+    log_->flush();
+    lock.lock();
+    return std::min(end, durable_);
   }
 
   /// First position that no batch is planned for.
@@ -195,19 +264,15 @@ public:
 
   /// The records before `until` are in complete batches: gives their room back and says so.
   void complete(std::int64_t until) {
-    std::vector<std::function<void()>> done;
-    {
-      std::lock_guard guard(mutex_);
+    acknowledge([&] {
       for (; !blocks_.empty() && blocks_.front().until <= until; blocks_.pop_front()) {
         held_bytes_ -= blocks_.front().data->charge();
         completed_ = blocks_.front().until;
       }
-      for (; !acknowledge_.empty() && acknowledge_.front().until <= until; acknowledge_.pop_front())
-        done.push_back(std::move(acknowledge_.front().then));
-    }
+    });
+    if (log_)
+      log_->complete(until);
     tell_waiters();
-    for (const auto& then : done)
-      then();
   }
 
   /// Whether there are records that no batch is planned for.
@@ -239,9 +304,25 @@ private:
   };
   using held_blocks = std::deque<held_block>;
 
+  /// Makes a change, then acknowledges what is safe by now.
+  template <class Change>
+  void acknowledge(Change change) {
+    std::vector<std::function<void()>> done;
+    {
+      std::lock_guard guard(mutex_);
+      change();
+      const auto safe = log_ ? durable_ : completed_;
+      for (; !acknowledge_.empty() && acknowledge_.front().until <= safe; acknowledge_.pop_front())
+        done.push_back(std::move(acknowledge_.front().then));
+    }
+    for (const auto& then : done)
+      then();
+  }
+
   [[nodiscard]] bool full() const {
     return held_bytes_ + builder_.charge() >= limits_.bytes ||
-           static_cast<std::size_t>(next_ - completed_) >= limits_.records;
+           static_cast<std::size_t>(next_ - completed_) >= limits_.records ||
+           (log_ && !log_->accepts());
   }
 
   push_result admit(std::size_t bytes, duration& wait) {
@@ -307,6 +388,8 @@ private:
   push_limits limits_;
   clock* time_ = nullptr; ///< Of the present job.
   std::shared_ptr<rate_gate> gate_;
+  journal* log_ = nullptr; ///< Of the present job.
+  void (*encode_)(const void*, std::string&) = nullptr;
   block_builder<T> builder_;
   wall_time cut_at_{}; ///< When the block being filled is due.
   held_blocks blocks_; ///< Without gaps; the first that is not complete first.
@@ -316,8 +399,10 @@ private:
   std::int64_t planned_ = 0;
   std::int64_t cut_ = 0;
   std::int64_t next_ = 0;
-  std::size_t held_bytes_ = 0; ///< Of `blocks_`.
-  double allowance_ = 0;       ///< Records a batch may still take; negative: taken too many.
+  std::int64_t durable_ = 0; ///< With a log: what is before it will survive.
+  std::map<std::string, std::int64_t, std::less<>> origins_; ///< Highest position by stream.
+  std::size_t held_bytes_ = 0;                               ///< Of `blocks_`.
+  double allowance_ = 0; ///< Records a batch may still take; negative: taken too many.
   bool refuses_ = false;
   bool closed_ = false;
 };

@@ -79,12 +79,19 @@ public:
     auto& time = setup.host->clock();
     gate_ = std::make_shared<rate_gate>(time, options_.max_rate, interval);
     const auto share = std::max<std::size_t>(setup.memory_share / buffers_.size(), 1);
-    for (const auto& buffer : buffers_)
-      buffer->attach({.bytes = options_.max_bytes ? std::min(options_.max_bytes, share) : share,
-                      .records = options_.max_records ? options_.max_records : SIZE_MAX,
-                      .block = setup.limits,
-                      .block_interval = interval},
-                     time, gate_);
+    if (!options_.write_ahead_log.folder.empty())
+      if (auto opened = open_logs(); !opened)
+        return opened;
+    for (std::size_t p = 0; p < buffers_.size(); ++p)
+      buffers_[p]->attach(
+          {.bytes = options_.max_bytes ? std::min(options_.max_bytes, share) : share,
+           .records = options_.max_records ? options_.max_records : SIZE_MAX,
+           .block = setup.limits,
+           .block_interval = interval},
+          time, gate_, logs_.empty() ? nullptr : logs_[p].get(), options_.write_ahead_log);
+    for (std::size_t p = 0; p < logs_.size(); ++p)
+      logs_[p]->begin(*setup.host, fmt::format("log{}", p),
+                      [buffer = buffers_[p]](std::int64_t until) { buffer->durable(until); });
     return {};
   }
 
@@ -150,15 +157,59 @@ public:
                        [](const auto& buffer) { return buffer->ended(); });
   }
 
-  [[nodiscard]] std::vector<error> take_errors() override { return supervision_->take_errors(); }
+  [[nodiscard]] std::vector<error> take_errors() override {
+    auto errors = supervision_->take_errors();
+    for (const auto& log : logs_)
+      for (auto& e : log->take_errors())
+        errors.push_back(std::move(e));
+    return errors;
+  }
 
   expected<void> close(duration) override {
     detach();
     end_supervision();
+    for (std::size_t p = 0; p < logs_.size(); ++p) {
+      logs_[p]->end();
+      buffers_[p]->release_log();
+    }
+    logs_.clear();
     return {};
   }
 
 private:
+  /// Puts what the logs hold at the head of the buffers.
+  expected<void> open_logs() {
+    auto opened = open_journals(options_, buffers_.size());
+    if (!opened)
+      return std::move(opened).error();
+    logs_ = std::move(*opened);
+    for (std::size_t p = 0; p < logs_.size(); ++p) {
+      auto found = logs_[p]->take_recovery();
+      struct {
+        push_buffer<T>* buffer;
+        std::int64_t position;
+        std::int64_t complete;
+      } to{buffers_[p].get(), found.next, found.complete};
+      if (!found.records.empty())
+        to.position = found.records.front().first;
+      to.buffer->continue_at(std::max(to.position, to.complete), std::move(found.origins));
+      for (const auto& group : found.records) {
+        std::string_view bytes = group.bytes;
+        for (std::uint32_t i = 0; i < group.count; ++i) {
+          auto decoded =
+              options_.write_ahead_log.decode(bytes, &to, [](void* into, const void* record) {
+                auto& at = *static_cast<decltype(to)*>(into);
+                if (at.position++ >= at.complete)
+                  at.buffer->restore(*static_cast<const T*>(record));
+              });
+          if (!decoded)
+            return std::move(decoded).error().with("write-ahead log of '" + options_.name + "'");
+        }
+      }
+    }
+    return {};
+  }
+
   void detach() {
     for (const auto& buffer : buffers_)
       buffer->detach();
@@ -171,13 +222,15 @@ private:
   push_options options_;
   std::vector<std::shared_ptr<push_buffer<T>>> buffers_;
   std::unique_ptr<push_supervision> supervision_;
+  std::vector<std::unique_ptr<journal>> logs_; ///< By partition; empty without a log.
   source_setup setup_;
   std::shared_ptr<rate_gate> gate_;
   bool begun_ = false;
   bool ended_ = false; ///< Of the supervision.
 };
 
-inline std::vector<error> mistakes_in(const push_options& options) {
+template <class T>
+std::vector<error> mistakes_in(const push_options& options) {
   std::vector<error> mistakes;
   if (options.block_interval < std::chrono::milliseconds(1))
     mistakes.emplace_back(errc::invalid_config,
@@ -187,6 +240,12 @@ inline std::vector<error> mistakes_in(const push_options& options) {
     mistakes.emplace_back(errc::invalid_config,
                           fmt::format("max_rate of '{}' is {}; it must be above 0 records/s",
                                       options.name, *options.max_rate));
+  const auto& log = options.write_ahead_log;
+  if (!log.folder.empty() && (!log.type || *log.type != typeid(T)))
+    mistakes.emplace_back(errc::invalid_config,
+                          fmt::format("write_ahead_log of '{}' is not one of the record type; set "
+                                      "it to weir::write_ahead<T>(folder)",
+                                      options.name));
   return mistakes;
 }
 

@@ -50,12 +50,15 @@ public:
 
   /// For receivers whose origin wants an acknowledgement: takes all of `records` as blocks of their
   /// own, as soon as there is room at all; the rate limit does not hold them back.
-  /// @param acknowledge called once when they cannot be lost any more, i.e. when every record is in
-  /// a complete batch; on a thread of weir's, which it must not block. It is not called for records
-  /// that are lost: their origin sends them again.
+  /// @param acknowledge called once when they cannot be lost any more: when the write-ahead log has
+  /// them or, without one, when every record is in a complete batch. On a thread of weir's, which
+  /// it must not block. It is not called for records that are lost: their origin sends them again.
+  /// @param origin stream and position of the last record, if the origin can say: what it sends
+  /// again is then taken only once.
   template <std::ranges::forward_range Records>
-  expected<void> store_reliably(Records&& records, std::function<void()> acknowledge) {
-    return to_->push_group(std::forward<Records>(records), std::move(acknowledge));
+  expected<void> store_reliably(const Records& records, std::function<void()> acknowledge,
+                                const origin_position& origin = {}) {
+    return to_->push_group(records, origin, std::move(acknowledge));
   }
 
   /// Stops the receiver and starts it again after `delay`, or after a back-off that grows with each
@@ -158,12 +161,12 @@ struct receiver_options {
 /// A stream of what receivers of the user's store. Receiver i is partition i; the order of its
 /// records is kept.
 ///
-/// Delivery: what was stored and is not in a complete batch is lost with the process, so at most
-/// once unless the receivers use `store_reliably`.
+/// Delivery: what was stored and is not in a complete batch is lost with the process, unless there
+/// is a write-ahead log; what came by `store_reliably` and was not acknowledged is sent again.
 template <class T>
 stream<T> receiver_stream(context& to, push_receiver_factory<T> make, receiver_options options = {},
                           std::source_location where = std::source_location::current()) {
-  auto mistakes = detail::mistakes_in(options.push);
+  auto mistakes = detail::mistakes_in<T>(options.push);
   if (options.receivers == 0)
     mistakes.emplace_back(errc::invalid_config,
                           "receivers of '" + options.push.name + "' is 0; at least 1 is needed");

@@ -277,7 +277,7 @@ void job::submit(tick at) {
                         .allowed = {}};
   planned.whole->time = at.time;
   if (last_planned_) {
-    const auto passed = kind == trigger::every
+    const auto passed = kind == trigger::every && !stopping_
                             ? (at.time - last_planned_->time) / composed_->options.batch_interval
                             : 1;
     planned.whole->before = last_planned_->index;

@@ -1,0 +1,213 @@
+// Receivers with a write-ahead log: what is acknowledged when, what a restart finds, a full disk.
+#include <weir/connectors/push/inlet.hpp>
+#include <weir/connectors/push/receiver.hpp>
+
+#include <catch2/catch.hpp>
+#include <tests/support/jobs.hpp>
+#include <tests/support/memory_disk.hpp>
+
+#include <unistd.h>
+
+using namespace std::chrono_literals;
+using weir::push_result;
+using weir::test::every_mode;
+using weir::test::options_for;
+
+namespace {
+
+using strings = std::vector<std::string>;
+
+/// A folder for the length of a test.
+struct folder {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("weir-journal-" + std::to_string(::getpid()));
+  folder() { std::filesystem::remove_all(path); }
+  ~folder() { std::filesystem::remove_all(path); }
+};
+
+bool soon(const std::function<bool()>& done) {
+  for (int i = 0; i < 10'000 && !done(); ++i)
+    std::this_thread::sleep_for(1ms);
+  return done();
+}
+
+/// A process with one inlet that is logged.
+struct process {
+  weir::inlet<std::string> in;
+  std::shared_ptr<weir::memory_table<std::string>> table =
+      std::make_shared<weir::memory_table<std::string>>();
+  weir::testing::stepped_job job;
+
+  explicit process(const folder& at, weir::test::run_mode how = {})
+      : in({.name = "in", .write_ahead_log = weir::write_ahead<std::string>(at.path)}),
+        job(*weir::testing::stepped_job::make(options_for(how))) {
+    weir::inlet_stream(job.context(), in).to(weir::memory_sink(table));
+  }
+  void step() {
+    const auto report = job.step();
+    INFO((report ? std::string() : report.error().to_string()));
+    REQUIRE(report);
+  }
+};
+
+/// The host of a journal that has no job.
+struct host final : weir::source_host {
+  weir::manual_clock time;
+  void quiesce(weir::quiesce_kind, weir::duration, std::function<void()>) override {}
+  void run_blocking(std::function<void()>, std::function<void()>) override {}
+  void wake() override {}
+  void fail(weir::error) override {}
+  void log(weir::log_level, std::string_view, std::string_view) override {}
+  weir::clock& clock() override { return time; }
+};
+
+void encode(const void* record, std::string& out) {
+  weir::codec<int>::encode(*static_cast<const int*>(record), out);
+}
+
+} // namespace
+
+SCENARIO("what was received and not finished is read first by the next process", "[push][wal]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  const folder at;
+  {
+    process first(at, how);
+    CHECK(first.in.try_push("too early") == push_result::closed);
+    first.step();
+    REQUIRE(first.in.push("a"));
+    first.step();
+    CHECK(first.table->rows() == strings{"a"});
+    REQUIRE(first.in.push("b"));
+    REQUIRE(first.in.push("c"));
+    REQUIRE(first.job.context().stop(1s, weir::stop_mode::abandon));
+  }
+  {
+    process second(at, how);
+    REQUIRE(second.job.context().start());
+    REQUIRE(second.in.push("d"));
+    second.step();
+    CHECK(second.table->rows() == strings{"b", "c", "d"});
+    REQUIRE(second.job.context().stop());
+    REQUIRE(second.in.push("not now").error().code() == weir::errc::stopped);
+    second.step(); // the same process starts again: nothing twice
+    REQUIRE(second.in.push("e"));
+    second.step();
+    CHECK(second.table->rows() == strings{"b", "c", "d", "e"});
+    REQUIRE(second.job.context().stop());
+  }
+  process third(at, how);
+  third.step();
+  CHECK(third.table->rows().empty());
+}
+
+SCENARIO("a group is acknowledged when the log has it, and what is sent again is taken once",
+         "[push][wal]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  const folder at;
+  auto table = std::make_shared<weir::memory_table<int>>();
+  for (int life = 0; life < 2; ++life) {
+    auto job = *weir::testing::stepped_job::make(options_for(how));
+    std::atomic<int> acknowledged = 0;
+    struct sender final : weir::push_receiver<int> {
+      std::atomic<int>* acknowledged;
+      weir::expected<void> on_start(weir::receiver_handle<int> to) override {
+        const auto count = [this] { ++*acknowledged; };
+        if (auto one = to.store_reliably(std::vector{1, 2}, count, {"wire", 2}); !one)
+          return one;
+        return to.store_reliably(std::vector{3}, count, {"wire", 3});
+      }
+    };
+    weir::receiver_stream<int>(
+        job.context(),
+        [&](std::uint32_t) {
+          auto made = std::make_unique<sender>();
+          made->acknowledged = &acknowledged;
+          return made;
+        },
+        {.push = {.name = "wire", .write_ahead_log = weir::write_ahead<int>(at.path)}})
+        .to(weir::memory_sink(table));
+    REQUIRE(job.context().start());
+    REQUIRE(soon([&] {
+      (void)job.context().run_ready();
+      job.clock().advance(1ms);
+      return acknowledged == 2;
+    }));
+    CHECK(table->rows().empty()); // before any batch
+    if (life == 0) {
+      REQUIRE(job.context().stop(1s, weir::stop_mode::abandon));
+      continue;
+    }
+    REQUIRE(job.context().stop());
+    CHECK(table->rows() == std::vector{1, 2, 3});
+  }
+}
+
+SCENARIO("a full disk stops the receiving until another segment can be written", "[push][wal]") {
+  weir::test::disk on;
+  host job;
+  auto log = *weir::detail::journal::open(std::make_unique<weir::test::memory_folder>(on), "s");
+  std::atomic<std::int64_t> durable = 0;
+  log->begin(job, "log0", [&](std::int64_t until) { durable = until; });
+  int n = 7;
+  REQUIRE(log->add(0, &n, &encode));
+  log->flush();
+  CHECK(soon([&] { return durable == 1; }));
+  CHECK(log->accepts());
+
+  on.fail_in = 1;
+  REQUIRE(log->add(1, &n, &encode));
+  log->flush(); // comes back although it is not durable
+  CHECK_FALSE(log->accepts());
+  CHECK(durable == 1);
+  on.fail_in = -1;
+  CHECK(soon([&] {
+    job.time.advance(100ms);
+    return log->accepts();
+  }));
+  CHECK(durable == 2);
+  const auto errors = log->take_errors();
+  REQUIRE(errors.size() == 1);
+  CHECK_THAT(errors[0].to_string(), Catch::Contains("No space left"));
+  log->end();
+  auto again = *weir::write_ahead_log::open(std::make_unique<weir::test::memory_folder>(on), "s");
+  CHECK(again.take_recovery().next == 2);
+}
+
+SCENARIO("a group waits 10 ms of the clock, then a frame says that it is durable", "[push][wal]") {
+  weir::test::disk on;
+  host job;
+  auto log = *weir::detail::journal::open(std::make_unique<weir::test::memory_folder>(on), "s");
+  std::atomic<std::int64_t> durable = 0;
+  log->begin(job, "log0", [&](std::int64_t until) { durable = until; });
+  int n = 7;
+  REQUIRE(log->add(0, &n, &encode));
+  std::this_thread::sleep_for(5ms); // time stands still: nothing may happen
+  CHECK(durable == 0);
+  CHECK(soon([&] {
+    job.time.advance(1ms);
+    return durable == 1;
+  }));
+  log->end();
+}
+
+SCENARIO("logs of more receivers, or of another type, are refused", "[push][wal]") {
+  const folder at;
+  const auto started = [&](std::uint32_t receivers, weir::write_ahead_options log) {
+    struct idle final : weir::push_receiver<int> {
+      weir::expected<void> on_start(weir::receiver_handle<int>) override { return {}; }
+    };
+    auto job = *weir::testing::stepped_job::make(options_for());
+    weir::receiver_stream<int>(
+        job.context(), [](std::uint32_t) { return std::make_unique<idle>(); },
+        {.push = {.name = "wire", .write_ahead_log = std::move(log)}, .receivers = receivers})
+        .to(weir::memory_sink(std::make_shared<weir::memory_table<int>>()));
+    auto done = job.context().start();
+    return done ? std::string("ok") : done.error().to_string();
+  };
+  CHECK(started(2, weir::write_ahead<int>(at.path)) == "ok");
+  CHECK(started(2, weir::write_ahead<int>(at.path)) == "ok");
+  CHECK_THAT(started(1, weir::write_ahead<int>(at.path)),
+             Catch::Contains("was written with more than the 1 receivers of 'wire' now"));
+  CHECK_THAT(started(2, weir::write_ahead<long>(at.path)),
+             Catch::Contains("weir::write_ahead<T>(folder)"));
+}

@@ -36,7 +36,8 @@ struct chain_start {
   bool needs_all_inputs = false;
   std::optional<watermark_options> assigns{}; ///< One of the steps gives records their event time.
   std::chrono::milliseconds lowers_watermark{0};
-  std::uint32_t slide = 0; ///< Windows, in batch intervals.
+  std::uint32_t slide = 0;            ///< Windows, in batch intervals.
+  std::optional<output_mode> emits{}; ///< Of a head that keeps results from batch to batch.
   std::string name{};
   std::vector<operator_info> operators{}; ///< Head first when it is an operator, then the steps.
   std::vector<on_error> policies{};       ///< One for the head, then one per step.
@@ -134,6 +135,14 @@ public:
            });
   }
 
+  /// For operators: the output mode of the aggregation over event time whose results these are.
+  [[nodiscard]] std::optional<output_mode> emits() const {
+    auto found = start_.emits;
+    for (std::size_t i = 0; !found && i < start_.inputs.size(); ++i)
+      found = start_.composed->graph.emits(start_.inputs[i]);
+    return found;
+  }
+
   /// For operators: closes the chain with a tail. @returns the node that now hosts it.
   template <class Tail>
   node_id close(Tail tail, detail::chain_end end, std::source_location where) const {
@@ -158,6 +167,7 @@ public:
     n.assigns = start_.assigns;
     n.lowers_watermark = start_.lowers_watermark;
     n.slide = start_.slide;
+    n.emits = start_.emits;
     n.where = where;
     if (!end.kind.empty())
       n.operators.push_back({end.kind, where});

@@ -56,6 +56,14 @@ std::uint32_t graph::slide_of(node_id id) const {
   return std::max(1U, n->slide);
 }
 
+std::optional<output_mode> graph::emits(node_id id) const {
+  const auto& n = at(id);
+  auto found = n.emits;
+  for (std::size_t i = 0; !found && i < n.inputs.size(); ++i)
+    found = emits(n.inputs[i]);
+  return found;
+}
+
 std::vector<error> graph::check() const {
   std::vector<error> found = mistakes_;
   if (nodes_.empty())

@@ -3,6 +3,7 @@
 
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/identifiers.hpp>
+#include <weir/runtime/output_mode.hpp>
 #include <weir/runtime/source.hpp>
 #include <weir/runtime/stage.hpp>
 #include <weir/runtime/watermark.hpp>
@@ -52,6 +53,7 @@ struct node {
   std::uint32_t slide =
       0; ///< Windows, in batch intervals: gives a batch at each multiple of it, also when its
          ///< input misses that one. 0: gives one whenever its inputs do.
+  std::optional<output_mode> emits; ///< Of a node that keeps results from batch to batch.
   std::source_location where;
   std::function<std::unique_ptr<stage>()> make_stage; ///< Stages and sinks.
   source_factory make_source;                         ///< Sources.
@@ -77,6 +79,10 @@ public:
   [[nodiscard]] bool has_watermark(node_id id) const;
   /// How often a node gives a batch, in batch intervals: its own slide, or that of its inputs.
   [[nodiscard]] std::uint32_t slide_of(node_id id) const;
+
+  /// The output mode of the nearest node, this one or one before it, that keeps results from batch
+  /// to batch.
+  [[nodiscard]] std::optional<output_mode> emits(node_id id) const;
 
   /// A mistake that belongs to no node, e.g. streams of two contexts in one union.
   void add_mistake(error mistake) { mistakes_.push_back(std::move(mistake)); }

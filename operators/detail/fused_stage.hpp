@@ -82,6 +82,7 @@ public:
   expected<void> open(const replica_context& context) override {
     faults_.open(context);
     head_.open(context);
+    std::apply([&](auto&... step) { (open_step(step, context), ...); }, steps_);
     tail_.open(context);
     return {};
   }
@@ -141,7 +142,13 @@ public:
   }
 
 private:
-  // Most steps know nothing of batches and partitions; those that do have `begin` and `enter`.
+  // Most steps know nothing of replicas, batches and partitions; those that do have `open`, `begin`
+  // and `enter`.
+  template <class Step>
+  static void open_step(Step& step, const replica_context& context) {
+    if constexpr (requires { step.open(context); })
+      step.open(context);
+  }
   template <class Step>
   static void begin_step(Step& step, const batch& whole) {
     if constexpr (requires { step.begin(whole); })

@@ -49,6 +49,16 @@ public:
     heap_bytes_ -= record_traits<Key>::heap_bytes(gone->first);
     entries_.erase(gone);
   }
+  /// Erases the entries for which `gone(entry)` is true.
+  template <class Gone>
+  void erase_if(Gone&& gone) {
+    boost::unordered::erase_if(entries_, [&](auto& entry) {
+      if (!gone(entry))
+        return false;
+      heap_bytes_ -= record_traits<Key>::heap_bytes(entry.first);
+      return true;
+    });
+  }
 
   [[nodiscard]] iterator begin() { return entries_.begin(); }
   [[nodiscard]] iterator end() { return entries_.end(); }

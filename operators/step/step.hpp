@@ -20,7 +20,9 @@ namespace weir::step {
 /// calls
 ///   `next.on_record(...)` any number of times, and `next.threw()` from a `catch` when the user's
 ///   function threw,
-/// - and, if it wants to hear of each batch before the first record, `void begin(const batch&)`.
+/// - and, if it wants to hear of its replica, of each batch before the first record, or of the
+///   partition that the next records belong to, `void open(const replica_context&)`,
+///   `void begin(const batch&)`, `void enter(partition_id)`.
 ///
 /// Functions see the value of a timed record (`value_of`), and their result keeps its time
 /// (`with_time_of`).

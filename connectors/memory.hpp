@@ -96,7 +96,7 @@ private:
 };
 
 template <class T>
-class memory_source final : public source {
+class memory_source : public source {
 public:
   memory_source(std::string name, std::shared_ptr<memory_log<T>> log)
       : name_(std::move(name)), log_(std::move(log)), positions_(log_->partitions(), 0) {}
@@ -196,7 +196,7 @@ private:
 namespace detail {
 
 template <class T>
-class memory_sink final : public sink<T> {
+class memory_sink : public sink<T> {
 public:
   explicit memory_sink(std::shared_ptr<memory_table<T>> to) : to_(std::move(to)) {}
   expected<void> begin(const batch& whole) override {

@@ -58,7 +58,7 @@ expected<stepped_job> stepped_job::make(context_options options) {
   return stepped_job(std::move(*made), std::move(clock));
 }
 
-expected<batch_report> stepped_job::step() {
+expected<batch_report> stepped_job::step(std::uint32_t skipped) {
   if (!context_.running())
     if (auto started = context_.start(); !started)
       return std::move(started).error();
@@ -66,7 +66,7 @@ expected<batch_report> stepped_job::step() {
   const std::size_t index = history_->size();
   const auto interval = context_.options().batch_interval;
   const auto now = clock_->now().time_since_epoch();
-  const batch_time due((now / interval + 1) * interval);
+  const batch_time due((now / interval + 1 + skipped) * interval);
   clock_->advance(due - clock_->now());
 
   constexpr duration patience = 10s;

@@ -25,10 +25,13 @@ public:
 
   /// Starts the job, unless it runs; moves the clock to the next batch time and runs that batch to
   /// its end.
+
+  /// @param skipped ticks that pass before it without a batch of their own: they are merged into
+  /// this one.
   /// @returns its report, whose `failure` says whether the batch failed; the error that ended the
   ///          job or kept it from starting; or errc::timed_out when the batch waits for something
   ///          that does not come: in line at once, with actors after 10 s of real time.
-  expected<batch_report> step();
+  expected<batch_report> step(std::uint32_t skipped = 0);
 
   /// All batches that have finished so far, also those that no `step` waited for.
   [[nodiscard]] std::vector<batch_report> reports() const;

@@ -96,7 +96,8 @@ private:
     return batches_.empty() || batches_.back().time != *last_ ? nullptr : &batches_.back();
   }
   [[noreturn]] void fail(const std::string& text) const {
-    throw unexpected(fmt::format("'{}', batch at {} ms: {}", name_, milliseconds_of(*last_), text));
+    throw unexpected(fmt::format("'{}', batch at {} ms:{}{}", name_, milliseconds_of(*last_),
+                                 text.starts_with('\n') ? "" : " ", text));
   }
 
   std::string name_;

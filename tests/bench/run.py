@@ -35,6 +35,7 @@ TARGETS = {
     "kafka_count_1": ">= 0.95", "kafka_count_2": ">= 0.95",
     "kafka_word_count_1": ">= 0.90", "kafka_word_count_2": ">= 0.90",
     "fused_steps": "<= 1.15", "idle_batches": "<= 0.05", "stalled_sink": "<= 1.00",
+    "inverse_window": "<= 2.00",
 }
 
 
@@ -130,6 +131,13 @@ def fused_steps(name, bench, _broker, pairs):
     return result(name, ratios, [g["weir"] for g in got], [g["baseline"] for g in got], "ns/record")
 
 
+def inverse_window(name, bench, _broker, pairs):
+    """The baseline is weir's own: a window a hundredth as long."""
+    got = run([bench / "inverse_window_bench", pairs])
+    ratios = [g["weir"] / g["baseline"] for g in got]
+    return result(name, ratios, [g["weir"] for g in got], [g["baseline"] for g in got], "ns/changed key")
+
+
 def idle_batches(name, bench, broker, pairs):
     got = [g for _ in range(min(pairs, 3))
            for g in run([bench / "kafka_bench", "idle_batches", *broker.options(), "--seconds", IDLE_SECONDS])]
@@ -164,6 +172,7 @@ MEASUREMENTS = {
     "kafka_count_1": kafka_throughput, "kafka_count_2": kafka_throughput,
     "kafka_word_count_1": kafka_throughput, "kafka_word_count_2": kafka_throughput,
     "fused_steps": fused_steps, "idle_batches": idle_batches, "stalled_sink": stalled_sink,
+    "inverse_window": inverse_window,
 }
 
 

@@ -23,7 +23,8 @@ build_consumer() {
   "$CMAKE" -S "$consumer" -B "$work/$step" -G Ninja -DCMAKE_CXX_COMPILER="$CXX" \
     -DWITH_KAFKA="$WITH_KAFKA" "$@"
   "$CMAKE" --build "$work/$step"
-  run "$work/$step/consumer"
+    run "$work/$step/consumer"
+  "$work/$step/consumer_testing" || fail "a job in weir's test kit does not do what it should"
 }
 
 case $step in

@@ -22,9 +22,9 @@ using stopwatch = std::chrono::steady_clock;
 using key = std::int64_t;
 using sum = std::int64_t;
 
-constexpr key live_keys = 6000;
+constexpr key live_keys = 3000;
 constexpr key keys_per_batch =
-    1000; // a window of 6 batches holds each key once, one of 600 a hundred times
+    1000; // a window of 6 batches has each key twice, one of 600 two hundred times
 constexpr int slides = 3000;
 
 /// Takes the place of the stage around the head; nothing is passed on.

@@ -38,7 +38,7 @@ SCENARIO("an output is looked at batch by batch", "[testing]") {
     job.step();
     out.expect({{"b", 1}, {"a", 2}});
     CHECK(failure_of([&] { out.expect({{"a", 3}, {"b", 1}}); }) ==
-          "'words', batch at 1767225601000  ms:\n  missing:    (a,3)\n  unexpected: (a,2)"
+          "'words', batch at 1767225601000 ms:\n  missing:    (a,3)\n  unexpected: (a,2)"
           "\n  as expected: 1 row(s)");
     job.step();
     out.expect({});

@@ -1,5 +1,5 @@
 # What `cmake --install` lays out: the libraries, their headers as <weir/...>, weirConfig.cmake with the
-# Find modules it needs, and weir.pc and weir-kafka.pc.
+# Find modules it needs, and weir.pc, weir-kafka.pc and weir-json.pc.
 
 include(CMakePackageConfigHelpers)
 
@@ -16,6 +16,10 @@ set(without_kafka)
 if(NOT WEIR_WITH_KAFKA)
   set(without_kafka REGEX "/connectors/kafka(\\.hpp)?$" EXCLUDE)
 endif()
+set(without_json)
+if(NOT WEIR_WITH_JSON)
+  set(without_json REGEX "/connectors/codec/json\\.hpp$" EXCLUDE)
+endif()
 foreach(folder IN ITEMS runtime backpressure operators connectors)
   install(
     DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}"
@@ -23,7 +27,7 @@ foreach(folder IN ITEMS runtime backpressure operators connectors)
     FILES_MATCHING
     PATTERN "*.hpp"
     PATTERN internal EXCLUDE
-    REGEX "/runtime/(weir|main)\\.hpp$" EXCLUDE ${without_kafka})
+    REGEX "/runtime/(weir|main)\\.hpp$" EXCLUDE ${without_kafka} ${without_json})
 endforeach()
 
 # Targets: the core and the test kit in one export, each component with libraries of its own in another.
@@ -32,6 +36,11 @@ install(EXPORT weirTargets NAMESPACE weir:: DESTINATION "${weir_cmake_dir}")
 if(WEIR_WITH_KAFKA)
   install(TARGETS weir_kafka EXPORT weirKafkaTargets)
   install(EXPORT weirKafkaTargets NAMESPACE weir:: DESTINATION "${weir_cmake_dir}")
+endif()
+
+if(WEIR_WITH_JSON)
+  install(TARGETS weir_json EXPORT weirJsonTargets)
+  install(EXPORT weirJsonTargets NAMESPACE weir:: DESTINATION "${weir_cmake_dir}")
 endif()
 
 configure_package_config_file(cmake/weirConfig.cmake.in "${PROJECT_BINARY_DIR}/weirConfig.cmake"
@@ -51,15 +60,22 @@ if(BUILD_SHARED_LIBS)
   set(weir_pc_libs_private "-lcaf_core")
   set(weir_kafka_pc_requires "")
   set(weir_kafka_pc_requires_private "rdkafka >= 1.9")
+  set(weir_json_pc_requires "")
+  set(weir_json_pc_requires_private "simdjson >= 3")
 else()
   set(weir_pc_libs "-lcaf_core")
   set(weir_pc_libs_private "")
   set(weir_kafka_pc_requires ", rdkafka >= 1.9")
   set(weir_kafka_pc_requires_private "")
+  set(weir_json_pc_requires ", simdjson >= 3")
+  set(weir_json_pc_requires_private "")
 endif()
 set(pc_files weir.pc)
 if(WEIR_WITH_KAFKA)
   list(APPEND pc_files weir-kafka.pc)
+endif()
+if(WEIR_WITH_JSON)
+  list(APPEND pc_files weir-json.pc)
 endif()
 foreach(file IN LISTS pc_files)
   configure_file("cmake/${file}.in" "${PROJECT_BINARY_DIR}/${file}" @ONLY)

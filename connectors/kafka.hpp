@@ -2,6 +2,7 @@
 // kafka/options.hpp.
 #pragma once
 
+#include <weir/connectors/kafka/dead_letters.hpp>
 #include <weir/connectors/kafka/direct_stream.hpp>
 #include <weir/connectors/kafka/embedded_broker.hpp>
 #include <weir/connectors/kafka/offset_committer.hpp>

@@ -40,7 +40,7 @@ struct chain_start {
   std::optional<output_mode> emits{}; ///< Of a head that keeps results from batch to batch.
   std::string name{};
   std::vector<operator_info> operators{}; ///< Head first when it is an operator, then the steps.
-  std::vector<on_error> policies{};       ///< One for the head, then one per step.
+  std::vector<weir::on_error> policies{}; ///< One for the head, then one per step.
   bool head_is_operator = false;
   std::shared_ptr<stage_operators>
       first_half{}; ///< Of the head's operator: the node before the exchange that begins its work.
@@ -57,14 +57,19 @@ struct chain_end {
       operators{}; ///< Filled in, for the chain that does the second half of the tail's operator.
 };
 
-/// Whether every value from the head to behind the last step is a view.
+/// A step whose results are views of its own memory, and not of the record it was given.
+template <class Step>
+concept makes_own_views = requires { requires Step::makes_own_views; };
+
+/// Whether every value from the head to behind the last step is a view of the input block.
 template <class In>
 consteval bool all_views() {
   return !self_contained<In>;
 }
 template <class In, class First, class... Rest>
 consteval bool all_views() {
-  return !self_contained<In> && all_views<step::output_of<First, In>, Rest...>();
+  return !self_contained<In> && !makes_own_views<First> &&
+         all_views<step::output_of<First, In>, Rest...>();
 }
 
 } // namespace detail
@@ -94,11 +99,15 @@ public:
   /// Says what becomes of a record for which the last operator's function throws. Directly behind
   /// reduce_by_key, combine_by_key or reduce that covers combining before the exchange too, for
   /// every consumer of this chain.
-  [[nodiscard]] chain on_error(weir::on_error policy) const {
+  [[nodiscard]] chain on_error(const weir::on_error& policy) const {
+    if (auto fits = policy.check(); !fits)
+      start_.composed->graph.add_mistake(std::move(fits).error().at(written_at()));
     chain changed = *this;
     changed.start_.policies.back() = policy;
-    if (start_.first_half && sizeof...(Steps) == 0)
+    if (start_.first_half && sizeof...(Steps) == 0) {
       start_.first_half->policies.back() = policy;
+      start_.composed->graph.at(start_.inputs.front()).blocking |= policy.blocking();
+    }
     return changed;
   }
 
@@ -155,6 +164,8 @@ public:
     operators->policies = start_.policies;
     operators->policies.push_back(start_.composed->options.on_error);
 
+    operators->job = start_.composed->options.name;
+
     node n;
     n.name = start_.name;
     n.operators = start_.operators;
@@ -169,6 +180,8 @@ public:
     n.slide = start_.slide;
     n.emits = start_.emits;
     n.where = where;
+    n.blocking = std::any_of(operators->policies.begin(), operators->policies.end(),
+                             [](const weir::on_error& policy) { return policy.blocking(); });
     if (!end.kind.empty())
       n.operators.push_back({end.kind, where});
     if (n.operators.empty())

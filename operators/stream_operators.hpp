@@ -85,6 +85,15 @@ public:
     return open().then(step::flat_map_values<F>(std::move(expand)), where);
   }
 
+  /// What a step of a connector, or of your own, makes of each record: `apply(parse_json<event>())`.
+  template <class Step>
+  [[nodiscard]] auto apply(Step step, here where = here::current()) const {
+    if constexpr (requires { step.check(); })
+      if (auto fits = step.check(); !fits)
+        composed()->graph.add_mistake(std::move(fits).error().at(where));
+    return open().then(std::move(step), where);
+  }
+
   // ---- partitions
 
   /// The elements of the range `change(partition_view)`, called once per batch and logical
@@ -205,6 +214,16 @@ public:
   /// also for empty batches. The directory appears whole or not at all; one of the same time is
   /// replaced.
   void save_as_text_files(std::string prefix, std::string suffix = "",
+                          here where = here::current()) const;
+
+  /// The same with each record as a line of CSV, in files `part-NNNNN.csv` (operators/action/format_csv.hpp).
+  /// Files of described structs begin with the names of the columns.
+  void save_as_csv_files(std::string prefix, std::string suffix = "",
+                         here where = here::current()) const;
+
+  /// The same with each record as a line of JSON, in files `part-NNNNN.jsonl`
+  /// (operators/action/format_json.hpp).
+  void save_as_json_files(std::string prefix, std::string suffix = "",
                           here where = here::current()) const;
 
   /// Calls `use(batch_view)` once per batch, empty ones included, on a worker thread. The batch is

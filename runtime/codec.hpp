@@ -4,16 +4,20 @@
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/record_traits.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstring>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace weir {
 
 /// Turns a `T` into bytes and back. The encoding is fixed (docs/formats/codec.md): it decides where
-/// keys live and what checkpoints hold. Specialise it for your own classes with the two functions
-/// below.
+/// keys live and what checkpoints hold. Equal values have equal bytes, as long as floating-point
+/// numbers are no NaN. Specialise it for your own classes with the two functions below, and keep
+/// that rule.
 ///
 /// - `void encode(const T& value, std::string& out)` appends.
 /// - `expected<T> decode(std::string_view& in)` takes from the front; errc::decode when bytes are
@@ -46,15 +50,40 @@ inline error cut_short(std::size_t wanted, std::size_t left) {
                                  std::to_string(left) + " are left");
 }
 
+/// `long double` has bits that no value fills.
 template <class T>
-concept encoded_as_bits = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+concept encoded_as_bits =
+    (std::is_arithmetic_v<T> && !std::is_same_v<T, long double>) || std::is_enum_v<T>;
+
+/// How deep values may be nested in containers: damaged bytes of a recursive type must not exhaust
+/// the stack.
+inline constexpr int max_depth = 64;
+
+/// One level of nesting while it lives.
+class nesting {
+public:
+  nesting() noexcept { ++depth_; }
+  ~nesting() { --depth_; }
+  nesting(const nesting&) = delete;
+  nesting& operator=(const nesting&) = delete;
+
+  [[nodiscard]] static expected<void> check() {
+    if (depth_ > max_depth)
+      return error(errc::decode,
+                   "the value is nested more than " + std::to_string(max_depth) + " levels deep");
+    return {};
+  }
+
+private:
+  static inline thread_local int depth_ = 0;
+};
 
 /// Decodes the parts of a product in order; stops at the first error.
 template <class... Parts, class Make>
 auto decode_parts(std::string_view& in, Make make)
     -> expected<std::invoke_result_t<Make, Parts...>> {
   std::optional<error> failed;
-  const auto part = [&]<class P>(std::type_identity<P>) -> std::optional<P> {
+  [[maybe_unused]] const auto part = [&]<class P>(std::type_identity<P>) -> std::optional<P> {
     if (failed)
       return std::nullopt;
     auto value = codec<P>::decode(in);
@@ -73,13 +102,17 @@ auto decode_parts(std::string_view& in, Make make)
 
 } // namespace detail
 
-/// Numbers and enumerations: their bits, least significant byte first.
+/// Numbers and enumerations: their bits, least significant byte first; -0.0 as 0.0.
 template <detail::encoded_as_bits T>
 struct codec<T> {
   static_assert(std::endian::native == std::endian::little, "the codec copies little-endian bits");
   static void encode(const T& value, std::string& out) {
+    T canonical = value;
+    if constexpr (std::is_floating_point_v<T>)
+      if (value == T{})
+        canonical = T{}; // -0.0 equals 0.0, so it has the same bytes
     char bits[sizeof(T)];
-    std::memcpy(bits, &value, sizeof(T));
+    std::memcpy(bits, &canonical, sizeof(T));
     out.append(bits, sizeof(T));
   }
   static expected<T> decode(std::string_view& in) {
@@ -100,6 +133,64 @@ namespace detail {
 
 inline void encode_size(std::size_t size, std::string& out) {
   codec<std::uint32_t>::encode(static_cast<std::uint32_t>(size), out);
+}
+
+/// Number of elements as 32 bits, then each in the order of iteration.
+template <class Element, class Container>
+void encode_elements(const Container& values, std::string& out) {
+  encode_size(values.size(), out);
+  for (const auto& element : values)
+    codec<Element>::encode(element, out);
+}
+
+/// The same in the order of the elements' bytes: a container without an order has one encoding.
+template <class Element, class Container>
+void encode_unordered(const Container& values, std::string& out) {
+  std::vector<std::string> each;
+  each.reserve(values.size());
+  for (const auto& element : values)
+    codec<Element>::encode(element, each.emplace_back());
+  std::sort(each.begin(), each.end());
+  encode_size(each.size(), out);
+  for (const auto& element : each)
+    out += element;
+}
+
+/// Gives `take` each decoded element; it returns whether it wanted it. Allocates nothing by the
+/// declared number: an element has at least one byte, so what is left bounds them.
+template <class Element, class Take>
+expected<void> decode_elements(std::string_view& in, Take take) {
+  static_assert(!std::is_empty_v<Element>, "elements without a byte cannot be counted safely");
+  const auto size = codec<std::uint32_t>::decode(in);
+  if (!size)
+    return size.error();
+  const nesting level;
+  if (auto shallow = nesting::check(); !shallow)
+    return shallow;
+  for (std::uint32_t i = 0; i < *size; ++i) {
+    const auto before = in.size();
+    if (before == 0)
+      return cut_short(1, 0);
+    auto element = codec<Element>::decode(in);
+    if (!element)
+      return std::move(element).error();
+    if (in.size() == before)
+      return error(errc::decode, "an element of a container has no byte");
+    if (!take(std::move(*element)))
+      return error(errc::decode, "a key or element that must be unique is there twice");
+  }
+  return {};
+}
+
+/// Containers that grow by insertion and refuse what they have.
+template <class Container, class Element>
+expected<Container> decode_unique(std::string_view& in) {
+  Container values;
+  auto done = decode_elements<Element>(
+      in, [&](Element&& element) { return values.insert(std::move(element)).second; });
+  if (!done)
+    return std::move(done).error();
+  return values;
 }
 
 } // namespace detail
@@ -163,6 +254,15 @@ struct codec<std::pair<A, B>> {
   }
 };
 
+/// An entry of a map.
+template <class A, class B>
+struct codec<std::pair<const A, B>> {
+  static void encode(const std::pair<const A, B>& value, std::string& out) {
+    codec<A>::encode(value.first, out);
+    codec<B>::encode(value.second, out);
+  }
+};
+
 template <class... Ts>
 struct codec<std::tuple<Ts...>> {
   static void encode(const std::tuple<Ts...>& value, std::string& out) {
@@ -191,6 +291,9 @@ struct codec<std::optional<T>> {
                                      std::to_string(*present));
     if (*present == 0)
       return std::optional<T>();
+    const detail::nesting level;
+    if (auto shallow = detail::nesting::check(); !shallow)
+      return std::move(shallow).error();
     auto value = codec<T>::decode(in);
     if (!value)
       return std::move(value).error();
@@ -198,29 +301,117 @@ struct codec<std::optional<T>> {
   }
 };
 
-/// Sequences: number of elements as 32 bits, then each. Decoding allocates by what is left, never
-/// by the number.
+/// Sequences: number of elements as 32 bits, then each.
 template <class T>
 struct codec<std::vector<T>> {
   static void encode(const std::vector<T>& value, std::string& out) {
-    detail::encode_size(value.size(), out);
+    detail::encode_elements<T>(value, out);
+  }
+  static expected<std::vector<T>> decode(std::string_view& in) {
+    std::vector<T> values;
+    auto done = detail::decode_elements<T>(in, [&](T&& element) {
+      values.push_back(std::move(element));
+      return true;
+    });
+    if (!done)
+      return std::move(done).error();
+    return values;
+  }
+};
+
+/// A fixed number of elements: each, nothing before them.
+template <class T, std::size_t N>
+struct codec<std::array<T, N>> {
+  static void encode(const std::array<T, N>& value, std::string& out) {
     for (const auto& element : value)
       codec<T>::encode(element, out);
   }
-  static expected<std::vector<T>> decode(std::string_view& in) {
-    const auto size = codec<std::uint32_t>::decode(in);
-    if (!size)
-      return size.error();
-    std::vector<T> value;
-    for (std::uint32_t i = 0; i < *size; ++i) {
-      if (in.empty())
-        return detail::cut_short(1, 0);
-      auto element = codec<T>::decode(in);
-      if (!element)
-        return std::move(element).error();
-      value.push_back(std::move(*element));
+  static expected<std::array<T, N>> decode(std::string_view& in) {
+    return []<std::size_t... I>(std::index_sequence<I...>, std::string_view& from) {
+      return detail::decode_parts<std::enable_if_t<(I < N), T>...>(
+          from, [](std::enable_if_t<(I < N), T>... element) {
+            return std::array<T, N>{std::move(element)...};
+          });
+    }(std::make_index_sequence<N>{}, in);
+  }
+};
+
+/// Ordered sets and maps: as a sequence of elements, or of pairs, in their order.
+template <class T, class Less>
+struct codec<std::set<T, Less>> {
+  static void encode(const std::set<T, Less>& value, std::string& out) {
+    detail::encode_elements<T>(value, out);
+  }
+  static expected<std::set<T, Less>> decode(std::string_view& in) {
+    return detail::decode_unique<std::set<T, Less>, T>(in);
+  }
+};
+
+template <class K, class V, class Less>
+struct codec<std::map<K, V, Less>> {
+  static void encode(const std::map<K, V, Less>& value, std::string& out) {
+    detail::encode_elements<std::pair<const K, V>>(value, out);
+  }
+  static expected<std::map<K, V, Less>> decode(std::string_view& in) {
+    return detail::decode_unique<std::map<K, V, Less>, std::pair<K, V>>(in);
+  }
+};
+
+/// Unordered sets and maps: the same in the order of their elements' bytes.
+template <class T, class Hash, class Equal>
+struct codec<std::unordered_set<T, Hash, Equal>> {
+  using value_type = std::unordered_set<T, Hash, Equal>;
+  static void encode(const value_type& value, std::string& out) {
+    detail::encode_unordered<T>(value, out);
+  }
+  static expected<value_type> decode(std::string_view& in) {
+    return detail::decode_unique<value_type, T>(in);
+  }
+};
+
+template <class K, class V, class Hash, class Equal>
+struct codec<std::unordered_map<K, V, Hash, Equal>> {
+  using value_type = std::unordered_map<K, V, Hash, Equal>;
+  static void encode(const value_type& value, std::string& out) {
+    detail::encode_unordered<std::pair<const K, V>>(value, out);
+  }
+  static expected<value_type> decode(std::string_view& in) {
+    return detail::decode_unique<value_type, std::pair<K, V>>(in);
+  }
+};
+
+/// One byte, the index of the alternative, then its value.
+template <class... Ts>
+struct codec<std::variant<Ts...>> {
+  static_assert(sizeof...(Ts) < 255, "the index of an alternative is one byte");
+  static void encode(const std::variant<Ts...>& value, std::string& out) {
+    codec<std::uint8_t>::encode(static_cast<std::uint8_t>(value.index()), out);
+    std::visit([&]<class T>(const T& held) { codec<T>::encode(held, out); }, value);
+  }
+  static expected<std::variant<Ts...>> decode(std::string_view& in) {
+    const auto index = codec<std::uint8_t>::decode(in);
+    if (!index)
+      return index.error();
+    const detail::nesting level;
+    if (auto shallow = detail::nesting::check(); !shallow)
+      return std::move(shallow).error();
+    return alternative<0>(*index, in);
+  }
+
+private:
+  template <std::size_t I>
+  static expected<std::variant<Ts...>> alternative(std::size_t index, std::string_view& in) {
+    if constexpr (I == sizeof...(Ts)) {
+      return error(errc::decode, "a variant of " + std::to_string(I) +
+                                     " alternatives has none of index " + std::to_string(index));
+    } else {
+      if (index != I)
+        return alternative<I + 1>(index, in);
+      auto held = codec<std::variant_alternative_t<I, std::variant<Ts...>>>::decode(in);
+      if (!held)
+        return std::move(held).error();
+      return std::variant<Ts...>(std::in_place_index<I>, std::move(*held));
     }
-    return value;
   }
 };
 

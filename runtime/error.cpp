@@ -40,6 +40,8 @@ std::string_view to_string(errc code) noexcept {
     return "io";
   case errc::decode:
     return "decode";
+  case errc::encoding:
+    return "encoding";
   case errc::internal:
     return "internal";
   }

@@ -30,6 +30,7 @@ enum class errc {
   stopped,              ///< The context was stopped before the call could finish.
   io,                   ///< The operating system refused a file or socket operation.
   decode,               ///< Bytes are not a value of the wanted type.
+  encoding,             ///< Text is not valid UTF-8.
   internal,             ///< A defect in weir; please report it.
 };
 

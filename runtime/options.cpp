@@ -37,7 +37,7 @@ expected<void> check(const context_options& o) {
                     o.block.max_records, o.block.max_bytes));
   if (o.max_waiting_batches == 0)
     return invalid("max_waiting_batches is 0; at least one planned batch must be allowed to wait");
-  return {};
+  return o.on_error.check();
 }
 
 } // namespace weir

@@ -5,6 +5,7 @@
 #include <weir/runtime/clock.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/log.hpp>
+#include <weir/runtime/on_error.hpp>
 #include <weir/runtime/rate_control.hpp>
 #include <weir/runtime/time.hpp>
 #include <weir/runtime/trigger.hpp>
@@ -17,12 +18,6 @@
 #include <string_view>
 
 namespace weir {
-
-/// What becomes of a record whose user function throws.
-enum class on_error {
-  fail, ///< The batch fails and the job stops; nothing of the batch is committed.
-  drop, ///< The record is left out and counted in the batch report.
-};
 
 /// Who runs the stages.
 enum class executor_kind {

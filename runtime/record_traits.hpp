@@ -17,6 +17,7 @@
 #include <tuple>
 #include <type_traits>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -29,7 +30,8 @@ namespace weir {
 ///
 /// - `self_contained`: no part of a value is a view into foreign bytes.
 /// - `owned`: the twin that owns its bytes; `to_owned(value)` makes it.
-/// - `relocate(value, arena)`: the same value with its viewed bytes copied into the arena.
+/// - `relocate(value, arena)`: the same value with its viewed bytes copied into the arena; field by
+///   field for plain aggregates.
 /// - `heap_bytes(value)`: bytes it holds beyond `sizeof`.
 template <class T>
 struct record_traits;
@@ -58,8 +60,16 @@ inline constexpr bool is_array = false;
 template <class T, std::size_t N>
 inline constexpr bool is_array<std::array<T, N>> = true;
 
+/// A plain aggregate, whose fields Boost.PFR finds.
+template <class T>
+concept has_fields = std::is_aggregate_v<T> && std::is_class_v<T> && !is_array<T>;
+
 template <class T>
 consteval bool fields_self_contained();
+template <class T>
+T relocate_fields(const T& value, arena& to);
+template <class T>
+constexpr std::size_t heap_bytes_of_fields(const T& value);
 
 } // namespace detail
 
@@ -91,8 +101,18 @@ struct record_traits {
         "specialise weir::record_traits");
     return value;
   }
-  static const T& relocate(const T& value, arena&) { return to_owned(value); }
-  static constexpr std::size_t heap_bytes(const T&) { return 0; }
+  static decltype(auto) relocate(const T& value, arena& to) {
+    if constexpr (!self_contained && detail::has_fields<T>)
+      return detail::relocate_fields(value, to); // an aggregate with views
+    else
+      return to_owned(value);
+  }
+  static constexpr std::size_t heap_bytes(const T& value) {
+    if constexpr (detail::has_fields<T> && !std::is_trivially_copyable_v<T>)
+      return detail::heap_bytes_of_fields(value);
+    else
+      return 0;
+  }
 };
 
 template <>
@@ -188,6 +208,23 @@ consteval bool fields_self_contained() {
   }(std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
 }
 
+template <class T>
+T relocate_fields(const T& value, arena& to) {
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return T{record_traits<boost::pfr::tuple_element_t<I, T>>::relocate(boost::pfr::get<I>(value),
+                                                                        to)...};
+  }(std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
+}
+
+template <class T>
+constexpr std::size_t heap_bytes_of_fields(const T& value) {
+  std::size_t bytes = 0;
+  boost::pfr::for_each_field(value, [&](const auto& field) {
+    bytes += record_traits<std::remove_cvref_t<decltype(field)>>::heap_bytes(field);
+  });
+  return bytes;
+}
+
 } // namespace detail
 
 template <class T>
@@ -199,6 +236,12 @@ struct record_traits<std::set<T>> : detail::container_record_traits<std::set<T>,
 template <class K, class V>
 struct record_traits<std::map<K, V>>
     : detail::container_record_traits<std::map<K, V>, std::pair<const K, V>> {};
+template <class T>
+struct record_traits<std::unordered_set<T>>
+    : detail::container_record_traits<std::unordered_set<T>, T> {};
+template <class K, class V>
+struct record_traits<std::unordered_map<K, V>>
+    : detail::container_record_traits<std::unordered_map<K, V>, std::pair<const K, V>> {};
 template <class A, class B>
 struct record_traits<std::pair<const A, B>> : record_traits<std::pair<A, B>> {};
 

@@ -74,7 +74,7 @@ struct replica_context {
 struct stage_counts {
   std::uint64_t records_in = 0;
   std::uint64_t records_out = 0;
-  std::uint64_t dropped = 0; ///< Records that the error policy `drop` removed.
+  std::uint64_t dropped = 0; ///< Records that an error policy left out: `drop` or `dead_letter`.
   std::uint64_t late = 0;    ///< Records that were left out because the watermark had passed them.
 };
 

@@ -30,8 +30,16 @@ public:
 /// time.
 std::unique_ptr<text_sink> make_console_sink(std::size_t lines);
 
-/// Writes one directory per batch, `<prefix>-<ms>[.<suffix>]` (no "-" when the prefix is empty),
-/// with one file `part-NNNNN` per partition. Replaces a directory of the same name.
-std::unique_ptr<text_sink> make_text_file_sink(std::string prefix, std::string suffix);
+/// Where the lines of each batch go: into one directory per batch, `<prefix>-<ms>[.<suffix>]` (no
+/// "-" when the prefix is empty), with one file `part-NNNNN<extension>` per partition.
+struct text_files {
+  std::string prefix{};
+  std::string suffix{};
+  std::string extension{};  ///< With its dot.
+  std::string first_line{}; ///< Of every file; empty: none.
+};
+
+/// Replaces a directory of the same name.
+std::unique_ptr<text_sink> make_text_file_sink(text_files where_to);
 
 } // namespace weir

@@ -1,46 +1,28 @@
 // Writes each batch as a directory of text files. Declared in runtime/text_sink.hpp.
+#include <weir/connectors/file/internal/durable.hpp>
 #include <weir/runtime/text_sink.hpp>
 
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <map>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace weir {
 namespace {
 
 namespace fs = std::filesystem;
-
-error failed(std::string_view what, const fs::path& path, int code) {
-  return error(errc::io,
-               fmt::format("{} '{}': {}; check the path, its permissions and the free space", what,
-                           path.string(), std::strerror(code)));
-}
-
-expected<void> sync(const fs::path& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC);
-  if (fd < 0)
-    return failed("cannot open for syncing", path, errno);
-  const int result = ::fsync(fd);
-  const int code = errno;
-  ::close(fd);
-  if (result != 0)
-    return failed("cannot sync", path, code);
-  return {};
-}
+using detail::file_error;
+using detail::sync_directory;
 
 /// Files are written into a hidden directory beside the final one, synced, and published by one
 /// rename.
 class text_file_sink final : public text_sink {
 public:
-  text_file_sink(std::string prefix, std::string suffix)
-      : prefix_(std::move(prefix)), suffix_(std::move(suffix)) {}
+  explicit text_file_sink(text_files where_to) : where_to_(std::move(where_to)) {}
   ~text_file_sink() override { discard(); }
 
   expected<void> open(const replica_context& context) override {
@@ -50,9 +32,10 @@ public:
 
   expected<void> begin(const batch& whole) override {
     discard();
+    const auto& [prefix, suffix, extension, first_line] = where_to_;
     const auto stamp =
-        fmt::format("{}{}", milliseconds_of(whole.time), suffix_.empty() ? "" : "." + suffix_);
-    final_ = fs::path(prefix_.empty() ? stamp : fmt::format("{}-{}", prefix_, stamp));
+        fmt::format("{}{}", milliseconds_of(whole.time), suffix.empty() ? "" : "." + suffix);
+    final_ = fs::path(prefix.empty() ? stamp : fmt::format("{}-{}", prefix, stamp));
     temporary_ =
         final_.parent_path() / fmt::format(".{}.{}.tmp", final_.filename().string(), ::getpid());
     partitions_ = whole.nodes[node_.value].input_partitions;
@@ -60,7 +43,7 @@ public:
     fs::remove_all(temporary_, code);
     fs::create_directories(temporary_, code);
     if (code)
-      return failed("cannot create the directory", temporary_, code.value());
+      return file_error("cannot create the directory", temporary_, code.value());
     return {};
   }
 
@@ -68,10 +51,7 @@ public:
     auto file = part(partition);
     if (!file)
       return std::move(file).error();
-    if (std::fwrite(line.data(), 1, line.size(), *file) != line.size() ||
-        std::fputc('\n', *file) == EOF)
-      return failed("cannot write to", path_of(partition), errno);
-    return {};
+    return put(*file, partition, line);
   }
 
   expected<void> prepare() override {
@@ -84,10 +64,10 @@ public:
       const int code = errno;
       std::fclose(std::exchange(file, nullptr));
       if (synced != 0)
-        return failed("cannot sync", path_of(partition), code);
+        return file_error("cannot sync", path_of(partition), code);
     }
     files_.clear();
-    return sync(temporary_, O_RDONLY | O_DIRECTORY);
+    return sync_directory(temporary_);
   }
 
   expected<void> commit() override {
@@ -96,25 +76,35 @@ public:
     if (!code)
       fs::rename(temporary_, final_, code);
     if (code)
-      return failed("cannot publish", final_, code.value());
+      return file_error("cannot publish", final_, code.value());
     temporary_.clear();
-    const auto parent = final_.parent_path();
-    return sync(parent.empty() ? fs::path(".") : parent, O_RDONLY | O_DIRECTORY);
+    return sync_directory(final_.parent_path());
   }
 
   void abort() noexcept override { discard(); }
 
 private:
   [[nodiscard]] fs::path path_of(partition_id partition) const {
-    return temporary_ / fmt::format("part-{:05}", partition.value);
+    return temporary_ / fmt::format("part-{:05}{}", partition.value, where_to_.extension);
+  }
+
+  expected<void> put(std::FILE* file, partition_id partition, std::string_view line) {
+    if (std::fwrite(line.data(), 1, line.size(), file) != line.size() ||
+        std::fputc('\n', file) == EOF)
+      return file_error("cannot write to", path_of(partition), errno);
+    return {};
   }
 
   expected<std::FILE*> part(partition_id partition) {
     auto& file = files_[partition];
+    if (file)
+      return file;
+    file = std::fopen(path_of(partition).c_str(), "we");
     if (!file)
-      file = std::fopen(path_of(partition).c_str(), "we");
-    if (!file)
-      return failed("cannot create", path_of(partition), errno);
+      return file_error("cannot create", path_of(partition), errno);
+    if (!where_to_.first_line.empty())
+      if (auto begun = put(file, partition, where_to_.first_line); !begun)
+        return std::move(begun).error();
     return file;
   }
 
@@ -129,8 +119,7 @@ private:
     temporary_.clear();
   }
 
-  std::string prefix_;
-  std::string suffix_;
+  text_files where_to_;
   node_id node_;
   fs::path final_;
   fs::path temporary_; ///< Empty when there is nothing to discard.
@@ -140,8 +129,8 @@ private:
 
 } // namespace
 
-std::unique_ptr<text_sink> make_text_file_sink(std::string prefix, std::string suffix) {
-  return std::make_unique<text_file_sink>(std::move(prefix), std::move(suffix));
+std::unique_ptr<text_sink> make_text_file_sink(text_files where_to) {
+  return std::make_unique<text_file_sink>(std::move(where_to));
 }
 
 } // namespace weir

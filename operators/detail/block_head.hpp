@@ -2,6 +2,7 @@
 // tail.
 #pragma once
 
+#include <weir/operators/detail/original.hpp>
 #include <weir/runtime/stage.hpp>
 
 namespace weir::detail {
@@ -27,7 +28,8 @@ public:
         flow.origin(typed.origin(i));
       flow.push(records[i]);
       if (flow.noted()) [[unlikely]]
-        if (auto settled = flow.settle(in.partition, typed.origin(i)); !settled)
+        if (auto settled = flow.settle(in.partition, typed.origin(i), original_of(records[i]));
+            !settled)
           return std::move(settled).error();
       if constexpr (Flow::may_block)
         if (flow.blocked()) {

@@ -3,20 +3,70 @@
 #include <fmt/format.h>
 
 #include <exception>
+#include <thread>
 
 namespace weir::detail {
 
-void failure_policy::begin(const batch& whole) {
-  clear();
-  whole_ = &whole;
-  dropped_ = 0;
-  logged_ = false;
+// ---- bad_share
+
+void bad_share::settle_last() noexcept {
+  if (open_.records > 0) {
+    past_[next_] = open_;
+    next_ = (next_ + 1) % past_.size();
+    known_ = std::min(known_ + 1, past_.size());
+  }
+  open_ = {};
 }
 
-void failure_policy::clear() noexcept {
+bad_share::sample bad_share::sum() const noexcept {
+  sample all = open_;
+  for (std::size_t i = 0; i < known_; ++i) {
+    all.records += past_[i].records;
+    all.bad += past_[i].bad;
+  }
+  return all;
+}
+
+bool bad_share::exceeds(double limit, std::uint64_t records) noexcept {
+  open_.records = records;
+  const auto all = sum();
+  const bool enough = all.records >= enough_records || (records > 0 && known_ == past_.size());
+  return enough && static_cast<double>(all.bad) > limit * static_cast<double>(all.records);
+}
+
+std::string bad_share::text() const {
+  const auto all = sum();
+  return fmt::format("{} of {} records in {} batches", all.bad, all.records, known_ + 1);
+}
+
+// ---- failure_policy
+
+expected<void> failure_policy::open(const replica_context& context) {
+  context_ = context;
+  shares_.resize(operators_->policies.size());
+  std::vector<dead_letters::factory> factories;
+  for (const auto& policy : operators_->policies)
+    factories.push_back(policy.letters());
+  return letters_.open(context, factories);
+}
+
+expected<void> failure_policy::begin(const batch& whole) {
+  for (auto& share : shares_)
+    share.settle_last();
+  whole_ = &whole;
+  noted_ = false;
+  notes_.clear();
+  dropped_ = 0;
+  return letters_.begin(whole);
+}
+
+void failure_policy::abort() noexcept {
+  for (auto& share : shares_)
+    share.forget_open();
   whole_ = nullptr;
   noted_ = false;
-  failure_.reset();
+  notes_.clear();
+  letters_.abort();
 }
 
 void failure_policy::threw(std::size_t index) noexcept {
@@ -27,45 +77,111 @@ void failure_policy::threw(std::size_t index) noexcept {
     what = e.what();
   } catch (...) { // NOLINT(bugprone-empty-catch): the text above says it
   }
-  what = fmt::format("'{}': the user's function threw: {}", operators_->kinds[index], what);
-  noted_ = true;
-  if (drops(index)) {
-    ++dropped_;
-    last_drop_ = std::move(what);
-  } else if (!failure_) {
-    failure_ = std::move(what);
-  }
+  note_down(index, error(errc::user_function_failed, "the user's function threw: " + what));
 }
 
-expected<void> failure_policy::settle(partition_id partition, std::int64_t origin) {
+void failure_policy::refused(std::size_t index, error reason) noexcept {
+  note_down(index, std::move(reason));
+}
+
+void failure_policy::note_down(std::size_t index, error what) noexcept {
+  noted_ = true;
+  dropped_ += drops(index);
+  notes_.push_back({index, std::move(what)});
+}
+
+bool failure_policy::try_again(std::size_t index, std::uint32_t attempt) const {
+  const auto& policy = operators_->policies[index];
+  if (attempt >= policy.retries())
+    return false;
+  std::this_thread::sleep_for(policy.wait_before(attempt)); // the stage has its own thread for this
+  return true;
+}
+
+expected<void> failure_policy::settle(partition_id partition, std::int64_t origin,
+                                      const original& record) {
   if (!context_.reads_from || !whole_)
     return settle();
   const auto& ranges = whole_->sources[context_.reads_from->value].ranges;
   if (partition.value >= ranges.size())
     return settle();
   const auto& range = ranges[partition.value];
+  place where{.text = {}, .topic = range.topic, .partition = range.partition, .offset = origin};
   if (origin == no_origin)
-    return settle_at(fmt::format("topic {} partition {}, in [{}, {})", range.topic, range.partition,
-                                 range.from, range.until));
-  return settle_at(
-      fmt::format("topic {} partition {} offset {}", range.topic, range.partition, origin));
+    where.text = fmt::format("topic {} partition {}, in [{}, {})", range.topic, range.partition,
+                             range.from, range.until);
+  else
+    where.text =
+        fmt::format("topic {} partition {} offset {}", range.topic, range.partition, origin);
+  return settle_at(where, record);
 }
 
 expected<void> failure_policy::settle() {
-  return settle_at(whole_ ? describe_ranges(*whole_) : std::string("an unknown record"));
+  return settle_at({.text = whole_ ? describe_ranges(*whole_) : "an unknown record"}, {});
 }
 
-expected<void> failure_policy::settle_at(const std::string& place) {
+expected<void> failure_policy::settle_at(const place& where, const original& record) {
   noted_ = false;
-  if (failure_)
-    return error(errc::user_function_failed,
-                 fmt::format("{} at {}; the batch's offsets are not committed. Mend the function "
-                             "or the record, or set on_error to drop",
-                             *std::exchange(failure_, std::nullopt), place));
-  if (!logged_ && context_.log)
-    context_.log(log_level::warning, fmt::format("record dropped at {}: {}", place, last_drop_));
-  logged_ = true;
+  ++settled_;
+  const auto notes = std::exchange(notes_, {});
+  for (const auto& [index, what] : notes) {
+    const auto& policy = operators_->policies[index];
+    if (policy.finally() == on_error::action::fail)
+      return error(what.code(),
+                   fmt::format("'{}': {} at {}; the batch's offsets are not committed. Mend the "
+                               "function or the record, or set on_error to drop or dead_letter",
+                               operators_->kinds[index], what.message(), where.text));
+  }
+  for (const auto& [index, what] : notes) {
+    const auto& policy = operators_->policies[index];
+    shares_[index].add_bad(settled_);
+    if (policy.finally() == on_error::action::drop) {
+      log_drop(where, error(what.code(),
+                            fmt::format("'{}': {}", operators_->kinds[index], what.message())));
+      continue;
+    }
+    const auto owned = [](const std::optional<std::string_view>& bytes) {
+      return bytes ? std::optional<std::string>(*bytes) : std::nullopt;
+    };
+    auto added = letters_.add(policy.letters(), {.job = operators_->job,
+                                                 .operation = operators_->kinds[index],
+                                                 .code = what.code(),
+                                                 .message = what.message(),
+                                                 .batch = whole_ ? whole_->time : batch_time{},
+                                                 .topic = where.topic,
+                                                 .partition = where.partition,
+                                                 .offset = where.offset,
+                                                 .timestamp = record.timestamp,
+                                                 .key = owned(record.key),
+                                                 .value = owned(record.value),
+                                                 .headers = record.headers});
+    if (!added)
+      return added;
+  }
   return {};
+}
+
+void failure_policy::log_drop(const place& where, const error& what) {
+  using namespace std::chrono_literals;
+  if (!context_.log || !whole_ || (logged_ && whole_->time - *logged_ < 1s))
+    return;
+  logged_ = whole_->time;
+  context_.log(log_level::warning,
+               fmt::format("record dropped at {}: {}", where.text, what.message()));
+}
+
+expected<progress> failure_policy::finish(std::uint64_t records) {
+  for (std::size_t i = 0; i < shares_.size(); ++i) {
+    const auto limit = operators_->policies[i].bad_ratio();
+    if (drops(i) && shares_[i].exceeds(limit, records))
+      return error(
+          errc::user_function_failed,
+          fmt::format("'{}': {} were bad, more than the {} that on_error's max_bad_ratio "
+                      "allows; the batch's offsets are not committed. Mend what is wrong, or "
+                      "raise the ratio",
+                      operators_->kinds[i], shares_[i].text(), limit));
+  }
+  return letters_.finish();
 }
 
 } // namespace weir::detail

@@ -1,12 +1,16 @@
-// What becomes of a record whose user function throws. Used by detail/fused_stage.hpp.
+// What becomes of a record that an operator cannot use. Used by detail/fused_stage.hpp.
 #pragma once
 
-#include <weir/runtime/options.hpp>
+#include <weir/operators/detail/dead_letters.hpp>
+#include <weir/operators/detail/original.hpp>
+#include <weir/runtime/on_error.hpp>
 #include <weir/runtime/stage.hpp>
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace weir::detail {
@@ -14,54 +18,118 @@ namespace weir::detail {
 /// The operators of a stage, shared by its replicas and fixed once the job has started: index 0 is
 /// the head, then the steps, last the tail.
 struct stage_operators {
+  std::string job;
   std::vector<std::string> kinds;
-  std::vector<weir::on_error> policies;
+  std::vector<on_error> policies;
 };
 
-/// Notes exceptions of user functions where they are caught, and decides once the record's place is
-/// known. One per replica; nothing here runs for records that do not throw, except the look at
-/// `noted()`.
+/// The share of bad records in the last batches of one operator. A batch counts once the next
+/// begins: until then it may be undone.
+class bad_share {
+public:
+  static constexpr std::size_t batches = 10;
+  static constexpr std::uint64_t enough_records = 1'000;
+
+  /// Counts a record of the stage's input, once however often it is told.
+  void add_bad(std::uint64_t record) noexcept {
+    open_.bad += std::exchange(last_, record) != record;
+  }
+  void settle_last() noexcept;
+  void forget_open() noexcept { open_ = {}; }
+
+  /// The open batch has taken so many records. @returns whether more than `limit` of all were bad.
+  [[nodiscard]] bool exceeds(double limit, std::uint64_t records) noexcept;
+  [[nodiscard]] std::string text() const; ///< "5 of 100 records in 10 batches"
+
+private:
+  struct sample {
+    std::uint64_t records = 0;
+    std::uint64_t bad = 0;
+  };
+  [[nodiscard]] sample sum() const noexcept;
+
+  std::array<sample, batches - 1> past_{}; ///< A ring; batches without records are not in it.
+  std::size_t known_ = 0;
+  std::size_t next_ = 0;
+  std::uint64_t last_ = 0;
+  sample open_;
+};
+
+/// Notes what went wrong where it is found, and decides once the record's place is known. One per
+/// replica; nothing here runs for good records, except the look at `noted()`.
 class failure_policy {
 public:
   explicit failure_policy(std::shared_ptr<const stage_operators> operators)
       : operators_(std::move(operators)) {}
 
-  void open(const replica_context& context) { context_ = context; }
-  void begin(const batch& whole);
-  void clear() noexcept;
+  expected<void> open(const replica_context& context);
+  expected<void> begin(const batch& whole);
+  void abort() noexcept;
+  void close() noexcept { letters_.close(); }
 
   /// The function of operator `index` threw. Call inside the `catch`.
   [[gnu::noinline, gnu::cold]] void threw(std::size_t index) noexcept;
+
+  /// The record is not what operator `index` expects.
+  [[gnu::noinline, gnu::cold]] void refused(std::size_t index, error reason) noexcept;
+
+  /// Whether operator `index` is to call its function again: then the wait is over.
+  /// @param attempt 0 after the first call.
+  [[gnu::noinline, gnu::cold]] bool try_again(std::size_t index, std::uint32_t attempt) const;
 
   [[nodiscard]] bool noted() const noexcept { return noted_; }
 
   /// Whether the batch goes on without what made operator `index` throw.
   [[nodiscard]] bool drops(std::size_t index) const noexcept {
-    return operators_->policies[index] == on_error::drop;
+    return operators_->policies[index].finally() != on_error::action::fail;
   }
 
   /// The record was read from this partition of the stage's input, at this offset of the source (or
   /// `no_origin`).
-  /// @returns errc::user_function_failed when a policy is `fail`.
-  expected<void> settle(partition_id partition, std::int64_t origin);
+  /// @returns the error of what was noted when a policy is `fail`.
+  expected<void> settle(partition_id partition, std::int64_t origin, const original& record = {});
 
   /// The record cannot be traced to a partition, e.g. behind a shuffle: the message names the
   /// batch's ranges.
   expected<void> settle();
 
+  /// Hands over the letters that wait. Called between blocks.
+  expected<progress> write_letters() {
+    return letters_.waiting() ? letters_.write() : expected<progress>(progress::done);
+  }
+
+  /// The batch ends: judges the share of bad records, then commits the letters.
+  /// @param records that the stage has taken in this batch.
+  expected<progress> finish(std::uint64_t records);
+
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
 
 private:
-  expected<void> settle_at(const std::string& place);
+  struct note {
+    std::size_t index;
+    error what;
+  };
+  struct place {
+    std::string text;
+    std::string topic{};
+    std::int32_t partition = -1;
+    std::int64_t offset = -1;
+  };
+
+  void note_down(std::size_t index, error what) noexcept;
+  expected<void> settle_at(const place& where, const original& record);
+  void log_drop(const place& where, const error& what);
 
   std::shared_ptr<const stage_operators> operators_;
   replica_context context_;
   const batch* whole_ = nullptr; ///< The open batch.
-  bool noted_ = false;
-  bool logged_ = false; ///< One line per batch is enough.
+  bool noted_ = false;           ///< There are notes.
+  std::vector<note> notes_;      ///< Since the last `settle`.
+  std::uint64_t settled_ = 0;    ///< Numbers the records that had notes.
   std::uint64_t dropped_ = 0;
-  std::string last_drop_;
-  std::optional<std::string> failure_;
+  std::optional<batch_time> logged_; ///< Batch time of the last line.
+  std::vector<bad_share> shares_;    ///< By operator.
+  dead_letters letters_;
 };
 
 } // namespace weir::detail

@@ -57,8 +57,10 @@ public:
     /// Whether a user function has thrown since the last `settle`.
     [[nodiscard]] bool noted() const noexcept { return self_->faults_.noted(); }
     /// Decides about what was noted. @returns the error when the policy is to fail.
-    expected<void> settle(partition_id partition, std::int64_t origin) {
-      return self_->faults_.settle(partition, origin);
+    /// @param record what the head knows of the record that it pushed, for dead letters.
+    expected<void> settle(partition_id partition, std::int64_t origin,
+                          const original& record = {}) {
+      return self_->faults_.settle(partition, origin, record);
     }
     /// The same for records that cannot be traced to a partition.
     expected<void> settle_noted() {
@@ -80,25 +82,25 @@ public:
   };
 
   expected<void> open(const replica_context& context) override {
-    faults_.open(context);
     head_.open(context);
     std::apply([&](auto&... step) { (open_step(step, context), ...); }, steps_);
     tail_.open(context);
-    return {};
+    return faults_.open(context);
   }
 
   expected<void> begin(const batch& whole) override {
     records_in_ = 0;
     head_done_ = false;
-    faults_.begin(whole);
     head_.begin(whole);
     std::apply([&](auto&... step) { (begin_step(step, whole), ...); }, steps_);
     begin_tail(whole);
-    return {};
+    return faults_.begin(whole);
   }
 
   expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor,
                              emitter& out) override {
+    if (auto written = faults_.write_letters(); !written || *written == progress::blocked)
+      return written;
     flow to(*this, out);
     return head_.process(input, in, cursor, to);
   }
@@ -111,14 +113,18 @@ public:
         return ended;
       head_done_ = true;
     }
+    if (auto settled = faults_.finish(records_in_); !settled || *settled == progress::blocked)
+      return settled;
     return mark.present ? tail_.end(out) : progress::done;
   }
 
   void abort() noexcept override {
     head_.clear();
     tail_.clear();
-    faults_.clear();
+    faults_.abort();
   }
+
+  void close() noexcept override { faults_.close(); }
 
   [[nodiscard]] stage_counts counts() const noexcept override {
     return {
@@ -190,9 +196,10 @@ private:
       else
         std::get<I>(self->steps_).on_record(std::forward<Record>(record), next<I + 1>{self, out});
     }
-    void threw() {
-      self->faults_.threw(I);
-    } // the step before: its operator has index I, behind the head
+    // What the step before says of its own operator, which has index I, behind the head.
+    void threw() { self->faults_.threw(I); }
+    void refused(error reason) { self->faults_.refused(I, std::move(reason)); }
+    bool try_again(std::uint32_t attempt) { return self->faults_.try_again(I, attempt); }
   };
 
   /// What the tail sees.

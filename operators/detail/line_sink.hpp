@@ -1,13 +1,26 @@
 // Formats records for a text sink.
 #pragma once
 
+#include <weir/operators/action/format_csv.hpp>
+#include <weir/operators/action/format_json.hpp>
 #include <weir/operators/action/format_record.hpp>
 #include <weir/runtime/text_sink.hpp>
 
 namespace weir::detail {
 
+/// How a record becomes a line.
+inline constexpr auto as_text = [](const auto& record, std::string& line) {
+  format_record(record, line);
+};
+inline constexpr auto as_csv = [](const auto& record, std::string& line) {
+  format_csv(record, line);
+};
+inline constexpr auto as_json = [](const auto& record, std::string& line) {
+  format_json(record, line);
+};
+
 /// One record, one line.
-template <class T>
+template <class T, auto Format = as_text>
 class line_sink final : public sink<T> {
 public:
   explicit line_sink(std::unique_ptr<text_sink> to) : to_(std::move(to)) {}
@@ -20,7 +33,7 @@ public:
       if (!to_->wants(in.partition))
         break;
       line_.clear();
-      format_record(record, line_);
+      Format(record, line_);
       if (auto wrote = to_->write(in.partition, line_); !wrote)
         return std::move(wrote).error();
     }

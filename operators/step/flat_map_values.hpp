@@ -22,6 +22,7 @@ struct with_key {
     next.on_record(Out(key, std::forward<Value>(value)));
   }
   void threw() { next.threw(); }
+  bool try_again(std::uint32_t attempt) { return next.try_again(attempt); }
 };
 
 } // namespace detail

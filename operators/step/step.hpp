@@ -4,6 +4,7 @@
 
 #include <weir/runtime/timed.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -18,8 +19,8 @@ namespace weir::step {
 /// - `template <class In> using output`, the type of the records it passes on,
 /// - `template <class Record, class Next> void on_record(Record&& record, Next&& next)`, which
 /// calls
-///   `next.on_record(...)` any number of times, and `next.threw()` from a `catch` when the user's
-///   function threw,
+///   `next.on_record(...)` any number of times, `next.threw()` from a `catch` when the user's
+///   function threw, and `next.refused(error)` for a record that it cannot use,
 /// - and, if it wants to hear of its replica, of each batch before the first record, or of the
 ///   partition that the next records belong to, `void open(const replica_context&)`,
 ///   `void begin(const batch&)`, `void enter(partition_id)`.
@@ -64,6 +65,22 @@ private:
 
 } // namespace detail
 
+/// Calls `call()` again while the policy says so. Call inside the `catch`.
+/// @returns whether it came through; else `next` has been told that the user's function threw.
+template <class Call, class Next>
+[[gnu::noinline, gnu::cold]] bool again(Call& call, Next& next, std::uint32_t attempt = 0) {
+  if (!next.try_again(attempt)) {
+    next.threw();
+    return false;
+  }
+  try {
+    call();
+    return true;
+  } catch (...) {
+    return again(call, next, attempt + 1);
+  }
+}
+
 /// Calls `call()`, then `use(result)` outside of the `try`; or tells `next` that the user's
 /// function threw.
 template <class Call, class Next, class Use>
@@ -73,17 +90,18 @@ void guarded(Call&& call, Next& next, Use&& use) {
     try {
       call();
     } catch (...) {
-      next.threw();
-      return;
+      if (!again(call, next))
+        return;
     }
     use();
   } else {
     detail::result_slot<result> made;
+    const auto make = [&] { made.make(call); };
     try {
-      made.make(call);
+      make();
     } catch (...) {
-      next.threw();
-      return;
+      if (!again(make, next))
+        return;
     }
     use(made.take());
   }

@@ -49,9 +49,10 @@ LIBRARIES = [
     # In examples: a host with an event loop of its own, which weir runs inside.
     (re.compile(r"boost/(asio|beast)[./]"),
      {"connectors", "connectors/kafka", "dashboard", "examples", "tests"}, "Boost.Asio"),
+    (re.compile(r"simdjson"), {"connectors", "tests"}, "simdjson"),
 ]
 # What installed headers must not show, wherever it may appear otherwise.
-HIDDEN_FROM_USERS = re.compile(r"caf/|librdkafka/|boost/(asio|beast)[./]|spdlog/")
+HIDDEN_FROM_USERS = re.compile(r"caf/|librdkafka/|boost/(asio|beast)[./]|spdlog/|simdjson")
 INSTALLED = {"runtime", "runtime/testing", "backpressure", "operators", "connectors",
              "connectors/kafka"}
 SHOWS_ASIO = {"connectors/asio.hpp"}

@@ -1,0 +1,17 @@
+// Dead letters as Kafka messages. Headers: docs/formats/dead_letters.md.
+#pragma once
+
+#include <weir/connectors/kafka/producer_sink.hpp>
+#include <weir/runtime/dead_letter.hpp>
+
+namespace weir::kafka {
+
+/// The letter as a message: key, value, headers and timestamp of the record, then headers that
+/// begin with `weir-` and say where it came from and what was wrong.
+[[nodiscard]] owned_outgoing to_message(const dead_letter& letter);
+
+/// A sink for `on_error::dead_letter`: one message per letter. The batch is complete when the
+/// broker has acknowledged each.
+[[nodiscard]] sink_factory<dead_letter> dead_letters(producer_options options);
+
+} // namespace weir::kafka

@@ -1,0 +1,47 @@
+// What a record looked like when it came, for dead letters.
+#pragma once
+
+#include <weir/runtime/record_traits.hpp>
+#include <weir/runtime/timed.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir::detail {
+
+/// The bytes of a record, as far as its type shows them. Views into the record, but for the
+/// headers.
+struct original {
+  std::optional<std::string_view> key{};
+  std::optional<std::string_view> value{};
+  std::optional<event_time> timestamp{};
+  std::vector<std::pair<std::string, std::optional<std::string>>> headers{};
+};
+
+/// Messages of a topic and text show their bytes; of other types nothing is known.
+template <class T>
+[[nodiscard]] original original_of(const T& timed_or_not) {
+  const auto& record = value_of(timed_or_not);
+  using Record = untimed_t<T>;
+  original found;
+  if constexpr (std::is_convertible_v<const Record&, std::string_view>) {
+    found.value = std::string_view(record);
+  } else if constexpr (has_origin<Record> && requires {
+                         std::optional<std::string_view>(record.key);
+                         std::optional<std::string_view>(record.value);
+                         std::optional<event_time>(record.timestamp);
+                         record.headers;
+                       }) {
+    found.key = record.key;
+    found.value = record.value;
+    found.timestamp = record.timestamp;
+    for (const auto& header : record.headers)
+      found.headers.emplace_back(header.name, header.value);
+  }
+  return found;
+}
+
+} // namespace weir::detail

@@ -1,0 +1,312 @@
+// JSON documents to structs, and what is refused.
+#include <weir/connectors/codec/json.hpp>
+#include <weir/weir.hpp>
+
+#include <catch2/catch.hpp>
+#include <rapidcheck.h>
+#include <tests/support/properties.hpp>
+#include <tests/support/jobs.hpp>
+
+using namespace std::chrono_literals;
+using Catch::Contains;
+using weir::errc;
+using weir::json_options;
+
+namespace {
+
+enum class kind : std::uint8_t { view, click = 3 };
+
+struct place {
+  std::string city;
+  std::optional<double> height{};
+  friend bool operator==(const place&, const place&) = default;
+};
+BOOST_DESCRIBE_STRUCT(place, (), (city, height))
+
+struct event {
+  std::string name;
+  std::int32_t count = 0;
+  std::uint64_t id = 0;
+  double price = 0;
+  bool sold = false;
+  kind what = kind::view;
+  weir::event_time at{};
+  std::optional<std::string> note{};
+  std::vector<std::int64_t> marks{};
+  std::map<std::string, place> places{};
+  friend bool operator==(const event&, const event&) = default;
+};
+BOOST_DESCRIBE_STRUCT(event, (), (name, count, id, price, sold, what, at, note, marks, places))
+
+/// The fields of most tests.
+struct pair {
+  std::string_view word;
+  std::int64_t number = 0;
+};
+BOOST_DESCRIBE_STRUCT(pair, (), (word, number))
+
+struct measure {
+  std::optional<double> value{};
+};
+BOOST_DESCRIBE_STRUCT(measure, (), (value))
+
+const json_options lenient{.strict = false};
+
+template <class T>
+weir::expected<bool> parse(std::string_view text, T& into, json_options options = {}) {
+  static weir::json_parser<T> strict_parser{json_options{}}; // one for many documents, as in a job
+  if (options.strict && options.invalid_utf8 == weir::invalid_utf8::refuse)
+    return strict_parser.parse(text, into);
+  return weir::json_parser<T>(options).parse(text, into);
+}
+
+template <class T>
+std::string refused(std::string_view text, json_options options = {}, errc code = errc::decode) {
+  T value{};
+  const auto got = parse(text, value, options);
+  INFO(text);
+  REQUIRE_FALSE(got);
+  CHECK(got.error().code() == code);
+  return got.error().message();
+}
+
+std::string nested(int depth) {
+  return R"({"word":"w","number":1,"more":)" + std::string(static_cast<std::size_t>(depth), '[') +
+         std::string(static_cast<std::size_t>(depth), ']') + "}";
+}
+
+} // namespace
+
+SCENARIO("a document becomes a struct", "[connectors][json]") {
+  event e;
+  REQUIRE(
+      parse(R"( {"name": "t\u00e9a \"x\"", "count": -7, "id": 18446744073709551615, "price": 1e-3,
+                     "sold": true, "what": 3, "at": 1500, "note": null, "marks": [1, 2,3 ],
+                     "places": {"a": {"city": "A", "height": 2}, "b": {"city": ""}},
+                     "unknown": {"x": [1, "two", null, {"y": false}]}} )",
+            e));
+  CHECK(e == event{"t\xC3\xA9"
+                   "a \"x\"",
+                   -7,
+                   18446744073709551615U,
+                   1e-3,
+                   true,
+                   kind::click,
+                   weir::event_time(1500ms),
+                   {},
+                   {1, 2, 3},
+                   {{"a", {"A", 2.0}}, {"b", {"", {}}}}});
+}
+
+SCENARIO("keys may come in any order and in escapes", "[connectors][json]") {
+  pair p;
+  REQUIRE(parse(R"({"number":5,"\u0077ord":"w"})", p));
+  CHECK(p.word == "w");
+  CHECK(p.number == 5);
+}
+
+SCENARIO("text without escapes is seen where it lies, and with them all the same",
+         "[connectors][json]") {
+  pair p;
+  REQUIRE(parse(R"({"word" : "plain"  , "number":1})", p));
+  CHECK(p.word == "plain");
+  REQUIRE(parse(R"({"word":"","number":1})", p));
+  CHECK(p.word.empty());
+  REQUIRE(parse(R"({"word":"a\\","number":1})", p));
+  CHECK(p.word == "a\\");
+  REQUIRE(parse(R"({"word":"\ud83d\ude00","number":1})", p));
+  CHECK(p.word == "\xF0\x9F\x98\x80");
+}
+
+SCENARIO("malformed documents are refused", "[connectors][json]") {
+  for (const auto* text : {"",
+                           " ",
+                           "{",
+                           "}",
+                           "[",
+                           "{}x",
+                           "{\"word\"}",
+                           "{\"word\":}",
+                           "{\"word\":\"w\" \"number\":1}",
+                           "{\"word\":\"w\",\"number\":1,}",
+                           "{\"word\":\"w\",\"number\":1}}",
+                           "{\"word\":\"w\",\"number\":1} {}",
+                           "{\"word\":\"w\",\"number\":1",
+                           "{\"word\":\"w,\"number\":1}",
+                           "{word:\"w\",\"number\":1}",
+                           "{\"word\":\"w\",\"number\":01}",
+                           "{\"word\":\"w\",\"number\":+1}",
+                           "{\"word\":\"w\",\"number\":1.}",
+                           "{\"word\":\"w\",\"number\":0x1}",
+                           "{\"word\":\"w\",\"number\":--1}",
+                           "{\"word\":\"w\",\"number\":1e}",
+                           "{\"word\":\"\\x\",\"number\":1}",
+                           "{\"word\":\"\\ud83d\",\"number\":1}",
+                           "{\"word\":\"a\nb\",\"number\":1}",
+                           "5",
+                           "\"word\"",
+                           "null",
+                           "[1,2]"})
+    (void)refused<pair>(text);
+}
+
+SCENARIO("what no member wants must be well-formed all the same", "[connectors][json]") {
+  const auto with = [](std::string_view more) {
+    return fmt::format(R"({{"word":"w","number":1,"more":{}}})", more);
+  };
+  pair p;
+  for (const auto* good : {"true", "null", "-0.5e+7", "\"\\n\\u00e9\"", "[]", "{}",
+                           "[[{\"a\":[1]}]]", "{\"a\":1,\"b\":{\"a\":2}}", "9223372036854775807"})
+    CHECK(parse(with(good), p));
+  for (const auto* bad : {"tru", "nul", "01", "1.e3", "-", "\"\\q\"", "[1,]", "[1 2]", "{\"a\":1,}",
+                          "{\"a\" 1}", "[}", "{]", "undefined", "NaN", "9223372036854775808",
+                          "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}"})
+    (void)refused<pair>(with(bad));
+}
+
+SCENARIO("values that do not fit their member are refused, naming it but not the value",
+         "[connectors][json]") {
+  const auto message = refused<pair>(R"({"word":"w","number":"secret"})");
+  CHECK_THAT(message, Contains("member 'number': is no integer") && !Contains("secret"));
+  CHECK_THAT(refused<pair>(R"({"word":5,"number":1})"), Contains("member 'word': is no text"));
+  CHECK_THAT(refused<pair>(R"({"word":"w","number":1.5})"), Contains("no integer"));
+  CHECK_THAT(refused<pair>(R"({"word":"w","number":null})"), Contains("no integer"));
+  CHECK_THAT(refused<pair>(R"({"word":"w"})"), Contains("member 'number': is missing"));
+  CHECK_THAT(refused<pair>(R"({"number":1,"word":["w"]})"), Contains("no text"));
+  CHECK_THAT(refused<event>(R"({"count":2147483648})"), Contains("out of range"));
+  CHECK_THAT(refused<event>(R"({"id":-1})"), Contains("out of range"));
+  CHECK_THAT(refused<event>(R"({"sold":1})"), Contains("true nor false"));
+  CHECK_THAT(refused<event>(R"({"what":256})"), Contains("out of range"));
+  CHECK_THAT(refused<event>(R"({"price":1e999})"), Contains("out of range"));
+  CHECK_THAT(refused<event>(R"({"marks":[1,"x"]})"), Contains("member 'marks': is no integer"));
+  CHECK_THAT(refused<event>(R"({"places":{"a":{"city":1}}})"),
+             Contains("member 'places': member 'city': is no text"));
+}
+
+SCENARIO("a key that comes twice is refused, or the last one counts", "[connectors][json]") {
+  pair p;
+  const auto* twice = R"({"word":"a","number":1,"word":"b"})";
+  CHECK_THAT(refused<pair>(twice), Contains("member 'word': is there twice"));
+  REQUIRE(parse(twice, p, lenient));
+  CHECK(p.word == "b");
+  (void)refused<pair>(R"({"word":"a","number":1,"x":1,"x":1})");
+  CHECK(parse(R"({"word":"a","number":1,"x":1,"x":1})", p, lenient));
+  (void)refused<event>(R"({"places":{"a":{"city":"1"},"a":{"city":"2"}}})");
+  std::string many = R"({"word":"a","number":1)";
+  for (int i = 0; i < 200; ++i)
+    many += fmt::format(R"(,"k{}":1)", i);
+  CHECK(parse(many + "}", p));
+  (void)refused<pair>(many + R"(,"k77":1})");
+  (void)refused<pair>(many + R"(,"k3":1})");
+}
+
+SCENARIO("integers beyond 64 bits are refused, or read as floating-point numbers",
+         "[connectors][json]") {
+  measure m;
+  const auto* large = R"({"value":12345678901234567890123})";
+  CHECK_THAT(refused<measure>(large), Contains("beyond 64 bits"));
+  REQUIRE(parse(large, m, lenient));
+  CHECK(m.value == Approx(1.2345678901234568e22));
+  CHECK_THAT(refused<pair>(R"({"word":"w","number":9223372036854775808})"),
+             Contains("beyond 64 bits"));
+  pair p;
+  REQUIRE(parse(R"({"word":"w","number":-9223372036854775808})", p));
+  CHECK(p.number == std::numeric_limits<std::int64_t>::min());
+}
+
+SCENARIO("NaN and infinity are refused, or read as null", "[connectors][json]") {
+  measure m;
+  for (const auto* word : {"NaN", "Infinity", "-Infinity"}) {
+    const auto text = fmt::format(R"({{"value":{}}})", word);
+    (void)refused<measure>(text);
+    m.value = 1;
+    REQUIRE(parse(text, m, lenient));
+    CHECK_FALSE(m.value);
+  }
+}
+
+SCENARIO("a lenient reader leaves members without a value as they are", "[connectors][json]") {
+  event e;
+  REQUIRE(parse(R"({"name":null,"count":2})", e, lenient));
+  CHECK(e == event{.name = "", .count = 2});
+  CHECK_THAT(refused<event>(R"({"count":"2"})", lenient), Contains("no integer"));
+  (void)refused<event>(R"({"count":2)", lenient);
+}
+
+SCENARIO("documents deeper than 64 levels are refused", "[connectors][json]") {
+  pair p;
+  CHECK(parse(nested(63), p));
+  CHECK_THAT(refused<pair>(nested(64)), Contains("64 levels"));
+  CHECK_THAT(refused<pair>(nested(100'000)), Contains("64 levels"));
+}
+
+SCENARIO("documents that are not UTF-8 are refused or repaired", "[connectors][json]") {
+  const auto* text = "{\"word\":\"a\xff\",\"number\":1}";
+  (void)refused<pair>(text, {}, errc::encoding);
+  pair p;
+  weir::json_parser<pair> repairing({.invalid_utf8 = weir::invalid_utf8::replace});
+  REQUIRE(repairing.parse(text, p));
+  CHECK(p.word == "a\xEF\xBF\xBD");
+}
+
+SCENARIO("a parser goes on behind documents that it refused and sizes that it grows to",
+         "[connectors][json]") {
+  weir::json_parser<pair> parser;
+  for (std::size_t size = 1; size < 200'000; size *= 3) {
+    pair p;
+    CHECK_FALSE(parser.parse("{\"word\":", p));
+    const std::string word(size, 'x');
+    REQUIRE(parser.parse(fmt::format(R"({{"word":"{}","number":{}}})", word, size), p));
+    CHECK(p.word == word);
+  }
+}
+
+TEST_CASE("what is written as JSON is read back", "[connectors][json]") {
+  // Events of any text and numbers.
+  weir::test::holds_for(1'000, [](const std::string& raw, std::int32_t count, std::uint64_t id,
+                                  double price, bool sold, const std::vector<std::int64_t>& marks) {
+    std::string name;
+    weir::append_as_utf8(raw, name);
+    event original{name, count, id, price, sold, kind::click, weir::event_time(7ms)};
+    original.marks = marks;
+    original.places[name] = {name, price};
+    if (sold)
+      original.note = name;
+    event back;
+    const auto got = parse(weir::to_json(original), back);
+    RC_ASSERT(got.has_value());
+    RC_ASSERT(back == original);
+  });
+  // Random bytes never crash the reader.
+  weir::test::holds_for(1'000, [](const std::string& bytes) {
+    event e;
+    (void)parse(bytes, e);
+    (void)parse("{\"name\":" + bytes + "}", e, lenient);
+  });
+  // Neither do damaged documents.
+  weir::test::holds_for(1'000, [](std::size_t where, char with) {
+    auto text =
+        weir::to_json(event{"name", 1, 2, 3.5, true, kind::view, {}, "note", {1, 2}, {{"a", {}}}});
+    text[where % text.size()] = with;
+    event e;
+    (void)parse(text, e);
+    (void)parse(std::string_view(text).substr(0, where % text.size()), e);
+  });
+}
+
+SCENARIO("the step copies its views where the stage hands its records on", "[connectors][json]") {
+  const auto how = GENERATE(from_range(weir::test::every_mode()));
+  std::vector<std::string> documents;
+  for (int i = 0; i < 100; ++i)
+    documents.push_back(fmt::format(R"({{"word":"word number \u0030{}","number":{}}})", i, i));
+  const auto rows = weir::test::rows_of<std::string>(how, {{documents, {}}}, [](auto in) {
+    return in.apply(weir::parse_json<pair>())
+        .share() // the views must outlive the stage that made them
+        .map([](const pair& p) { return std::pair(p.number, std::string(p.word)); });
+  });
+  REQUIRE(rows.size() == 1);
+  REQUIRE(rows[0].size() == 100);
+  for (int i = 0; i < 100; ++i)
+    CHECK(rows[0][static_cast<std::size_t>(i)] ==
+          std::pair(std::int64_t{i}, fmt::format("word number 0{}", i)));
+}

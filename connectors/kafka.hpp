@@ -8,5 +8,6 @@
 #include <weir/connectors/kafka/offset_committer.hpp>
 #include <weir/connectors/kafka/options.hpp>
 #include <weir/connectors/kafka/producer_sink.hpp>
+#include <weir/connectors/kafka/receiver_stream.hpp>
 #include <weir/connectors/kafka/record.hpp>
 #include <weir/connectors/kafka/topic_admin.hpp>

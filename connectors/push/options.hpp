@@ -35,10 +35,18 @@ write_ahead_options write_ahead(std::filesystem::path folder) {
                        std::string& out) { codec<T>::encode(*static_cast<const T*>(record), out); },
           .decode = [](std::string_view& in, void* to,
                        void (*take)(void*, const void*)) -> expected<void> {
-            auto record = codec<T>::decode(in);
-            if (!record)
-              return std::move(record).error();
-            take(to, &*record);
+            if constexpr (requires { codec<T>::decode(in); }) {
+              auto record = codec<T>::decode(in);
+              if (!record)
+                return std::move(record).error();
+              take(to, &*record);
+            } else { // a view is written like its owning twin
+              auto owned = codec<owned_t<T>>::decode(in);
+              if (!owned)
+                return std::move(owned).error();
+              const T record(*owned);
+              take(to, &record);
+            }
             return {};
           }};
 }

@@ -194,6 +194,17 @@ public:
     return {};
   }
 
+  /// Asks the rate for one record of a group. @returns how long to wait before asking again.
+  duration admit_to_group(std::size_t bytes) {
+    std::lock_guard guard(mutex_);
+    return gate_ && !closed_ && !refuses_ ? gate_->admit(bytes) : duration::zero();
+  }
+
+  [[nodiscard]] bool has_room() const {
+    std::lock_guard guard(mutex_);
+    return !full();
+  }
+
   /// Calls `then` once, on another thread or at once, when a push that was refused may succeed:
   /// there is room, or nothing is taken any more. It must not block.
   void when_room(std::function<void()> then) {

@@ -142,10 +142,8 @@ public:
       buffers_[p]->rewind(first.ranges[p].from);
   }
 
-  void drain() override {
-    detach();
-    end_supervision();
-  }
+  /// Receivers stay until the end, so that they hear of the last acknowledgements.
+  void drain() override { detach(); }
 
   [[nodiscard]] bool holds_unplanned() const override {
     return std::any_of(buffers_.begin(), buffers_.end(),

@@ -61,6 +61,16 @@ public:
     return to_->push_group(records, origin, std::move(acknowledge));
   }
 
+  /// Asks the rate limit for one record of so many bytes, for receivers that hand over groups.
+  /// @returns zero when it may be read, else how long to wait before asking again.
+  [[nodiscard]] duration admit(std::size_t bytes) { return to_->admit_to_group(bytes); }
+
+  /// Whether a group would be taken without waiting.
+  [[nodiscard]] bool has_room() const { return to_->has_room(); }
+
+  /// Whether the job takes no more records.
+  [[nodiscard]] bool refuses() const { return to_->refuses(); }
+
   /// Stops the receiver and starts it again after `delay`, or after a back-off that grows with each
   /// attempt. Returns at once.
   void restart(error reason, std::optional<duration> delay = {}) {

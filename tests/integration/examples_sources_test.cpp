@@ -31,6 +31,12 @@ SCENARIO("watch_directory: counts the words of files that appear", "[examples]")
   CHECK_THAT(program.out(), !Contains("(no,1)"));
 }
 
+SCENARIO("push_receiver: a device that fails is opened again, and nothing is lost", "[examples]") {
+  example program("push_receiver");
+  CHECK(program.wait(30s) == 0);
+  CHECK(program.last_line() == "1000 readings, the device was opened 2 times");
+}
+
 SCENARIO("watch_directory: says what is wrong and fails", "[examples]") {
   example without("watch_directory");
   CHECK(without.wait(30s) == 2);

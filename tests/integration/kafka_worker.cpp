@@ -1,7 +1,10 @@
 // One member of a group, as a process that a test can stop, freeze and kill: copies a topic, one
 // message per record whose value names where the record came from.
 //
-//   kafka_worker BROKERS FROM TO GROUP
+//   kafka_worker BROKERS FROM TO GROUP [receiver [FOLDER]]
+//
+// With the word `receiver` it reads by a receiver stream, with a write-ahead log if a folder is
+// given.
 #include <weir/connectors/kafka.hpp>
 #include <weir/main.hpp>
 #include <weir/weir.hpp>
@@ -10,7 +13,7 @@
 
 int main(int argc, char** argv) {
   using namespace std::chrono_literals;
-  if (argc != 5)
+  if (argc < 5 || argc > 7)
     return weir::exit_code::bad_usage;
   auto ctx = weir::context::make(
       {.name = "worker",
@@ -23,13 +26,26 @@ int main(int argc, char** argv) {
        }});
   if (!ctx)
     return weir::report(ctx.error());
-  weir::kafka::direct_stream(
-      *ctx, {.brokers = argv[1],
-             .topics = {argv[2]},
-             .group = argv[4],
-             .start = weir::kafka::starting_offsets::earliest(),
-             .properties = {{"session.timeout.ms", "3000"}, {"heartbeat.interval.ms", "300"}}})
-      .map([](const weir::kafka::record& r) {
+  const std::map<std::string, std::string> properties = {{"session.timeout.ms", "3000"},
+                                                         {"heartbeat.interval.ms", "300"}};
+  weir::push_options push{.name = "worker"};
+  if (argc > 6)
+    push.write_ahead_log = weir::write_ahead<weir::kafka::record>(argv[6]);
+  auto read =
+      argc > 5
+          ? weir::kafka::receiver_stream(*ctx, {.brokers = argv[1],
+                                                .topics = {argv[2]},
+                                                .group = argv[4],
+                                                .from_beginning = true,
+                                                .properties = properties,
+                                                .push = push,
+                                                .restarts = {.delay = 500ms}})
+          : weir::kafka::direct_stream(*ctx, {.brokers = argv[1],
+                                              .topics = {argv[2]},
+                                              .group = argv[4],
+                                              .start = weir::kafka::starting_offsets::earliest(),
+                                              .properties = properties});
+  read.map([](const weir::kafka::record& r) {
         return weir::kafka::owned_outgoing{.value = fmt::format("{}:{}", r.partition, r.offset)};
       })
       .to(weir::kafka::producer_sink<weir::kafka::owned_outgoing>(

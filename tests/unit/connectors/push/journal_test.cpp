@@ -100,6 +100,19 @@ SCENARIO("what was received and not finished is read first by the next process",
   CHECK(third.table->rows().empty());
 }
 
+SCENARIO("records that are views are logged as what they show", "[push][wal]") {
+  const auto log = weir::write_ahead<std::string_view>("somewhere");
+  const std::string_view text = "a view";
+  std::string bytes;
+  log.encode(&text, bytes);
+  std::string_view in = bytes;
+  std::string found;
+  REQUIRE(log.decode(in, &found, [](void* to, const void* record) {
+    *static_cast<std::string*>(to) = *static_cast<const std::string_view*>(record);
+  }));
+  CHECK(found == "a view");
+}
+
 SCENARIO("a group is acknowledged when the log has it, and what is sent again is taken once",
          "[push][wal]") {
   const auto how = GENERATE(from_range(every_mode()));

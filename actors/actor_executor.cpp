@@ -59,7 +59,10 @@ public:
                     .out = this,
                     .clock = setup_.time,
                     .log = setup_.log,
-                    .make_receiver = setup_.make_receiver};
+                    .make_receiver = setup_.make_receiver,
+                    .resume_at = [this](replica_id id, steady_time at) {
+                      setup_.call_at(at, [this, id] { wake(id); });
+                    }};
   }
 
   ~actor_executor() override { stop(); }
@@ -92,12 +95,10 @@ public:
 
   void run(batch_ptr whole) override {
     tell_supervisor(expect_batch{whole->epoch});
-    for (const auto source : setup_.all->sources) {
-      const auto& planned = setup_.all->at(source);
-      for (std::uint32_t r = 0; r < planned.replicas; ++r)
-        tell(replica_id(planned.first_replica.value + r), start_batch{whole});
-    }
+    tell_receivers(start_batch{whole});
   }
+
+  void cut(epoch at) override { tell_receivers(cut_batch{at}); }
 
   void abort(epoch at) override {
     tell_supervisor(expect_abort{});
@@ -131,6 +132,15 @@ private:
   template <class Message>
   void tell(replica_id to, Message message) {
     caf::anon_send(actors_[to.value], std::move(message));
+  }
+
+  template <class Message>
+  void tell_receivers(const Message& message) {
+    for (const auto source : setup_.all->sources) {
+      const auto& planned = setup_.all->at(source);
+      for (std::uint32_t r = 0; r < planned.replicas; ++r)
+        tell(replica_id(planned.first_replica.value + r), message);
+    }
   }
 
   template <class Message>

@@ -1,11 +1,11 @@
 // Every message between actors, one sentence each. Next: replica_actor.hpp.
 #pragma once
 
-#include <string>
+#include <weir/runtime/internal/transport.hpp>
 
 #include <caf/all.hpp>
 
-#include <weir/runtime/internal/transport.hpp>
+#include <string>
 
 namespace weir::actors {
 
@@ -14,12 +14,18 @@ struct start_batch {
   batch_ptr whole;
 };
 
+/// The open-ended batch ends where you are (to a receiver).
+struct cut_batch {
+  weir::epoch at;
+};
+
 /// Forget the batch and everything of it that is still under way.
 struct abort_batch {
   weir::epoch at;
 };
 
-/// Go on where you were blocked; from a wake-up of the outside world, or from yourself after others had their turn.
+/// Go on where you were blocked; from a wake-up of the outside world, or from yourself after others
+/// had their turn.
 struct resume {};
 
 /// Close your stage and end.
@@ -58,6 +64,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::data_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::mark_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::grant_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::start_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::cut_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::abort_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::resume)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::quit)
@@ -70,17 +77,21 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::expect_abort)
 namespace weir::actors {
 
 /// What all replicas take.
-using block_consumer = caf::typed_actor<caf::reacts_to<data_message>,  // a block that fits the credit we granted
-                                        caf::reacts_to<mark_message>>; // the end of a batch on one link
+using block_consumer =
+    caf::typed_actor<caf::reacts_to<data_message>,  // a block that fits the credit we granted
+                     caf::reacts_to<mark_message>>; // the end of a batch on one link
 
 /// Runs one replica of a source, stage or sink.
-using replica_actor = block_consumer::extend<caf::reacts_to<grant_message>, // a downstream replica will take more
-                                             caf::reacts_to<start_batch>, caf::reacts_to<abort_batch>,
-                                             caf::reacts_to<resume>, caf::reacts_to<quit>>;
+using replica_actor =
+    block_consumer::extend<caf::reacts_to<grant_message>, // a downstream replica will take more
+                           caf::reacts_to<start_batch>, caf::reacts_to<cut_batch>,
+                           caf::reacts_to<abort_batch>, caf::reacts_to<resume>,
+                           caf::reacts_to<quit>>;
 
 /// Watches one job: counts the answers of its replicas to each batch.
-using job_supervisor = caf::typed_actor<caf::reacts_to<batch_ended>, caf::reacts_to<batch_failed>,
-                                        caf::reacts_to<batch_forgotten>, caf::reacts_to<expect_batch>,
-                                        caf::reacts_to<expect_abort>, caf::reacts_to<quit>>;
+using job_supervisor =
+    caf::typed_actor<caf::reacts_to<batch_ended>, caf::reacts_to<batch_failed>,
+                     caf::reacts_to<batch_forgotten>, caf::reacts_to<expect_batch>,
+                     caf::reacts_to<expect_abort>, caf::reacts_to<quit>>;
 
 } // namespace weir::actors

@@ -11,6 +11,7 @@ running_replica::behavior_type running_replica::make_behavior() {
       [this](const mark_message& m) { work_->take(m); },
       [this](const grant_message& m) { work_->take(m); },
       [this](const start_batch& m) { work_->start(m.whole); },
+      [this](const cut_batch& m) { work_->cut(m.at); },
       [this](const abort_batch& m) { work_->abort(m.at); },
       [this](const actors::resume&) { work_->resume(); },
       [this](const actors::quit&) {

@@ -19,6 +19,10 @@ std::uint64_t rate_limiter::take(std::uint64_t wanted, steady_time now) noexcept
   return taken;
 }
 
+void rate_limiter::give_back(std::uint64_t unused) noexcept {
+  tokens_ = std::min(tokens_ + static_cast<double>(unused), burst_);
+}
+
 std::optional<duration> rate_limiter::wait_for(std::uint64_t wanted,
                                                steady_time now) const noexcept {
   if (!rate_)

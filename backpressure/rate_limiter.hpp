@@ -22,6 +22,9 @@ public:
   /// Takes up to `wanted` tokens. @returns how many were taken, whole units.
   std::uint64_t take(std::uint64_t wanted, steady_time now) noexcept;
 
+  /// Puts back what was taken and not used.
+  void give_back(std::uint64_t unused) noexcept;
+
   /// How long until `wanted` tokens are there (capped at the burst). @returns nullopt when that
   /// never happens (rate 0).
   [[nodiscard]] std::optional<duration> wait_for(std::uint64_t wanted,

@@ -1,10 +1,14 @@
 // Records from and to the program's own memory: for tests, benchmarks and small jobs.
 #pragma once
 
+#include <weir/backpressure/read_pacer.hpp>
 #include <weir/operators/stream.hpp>
 
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <utility>
 #include <vector>
 
 namespace weir {
@@ -18,6 +22,7 @@ public:
   void append(T record, std::uint32_t partition = 0) {
     std::lock_guard guard(mutex_);
     partitions_.at(partition).push_back(std::move(record));
+    wake_readers();
   }
 
   void append_all(std::vector<T> records, std::uint32_t partition = 0) {
@@ -25,6 +30,7 @@ public:
     auto& to = partitions_.at(partition);
     to.insert(to.end(), std::make_move_iterator(records.begin()),
               std::make_move_iterator(records.end()));
+    wake_readers();
   }
 
   [[nodiscard]] std::uint32_t partitions() const {
@@ -48,9 +54,45 @@ public:
     return at - from;
   }
 
+  /// A reader that waits for more. Its `wake` is called by the thread that appends.
+  struct reader {
+    std::function<void()> wake;
+    bool waits = false;
+  };
+
+  /// Wakes `who` at the next append to any partition. @returns false, and does nothing, when a
+  /// partition reaches beyond its position already. @param positions partition and first offset not
+  /// read.
+  bool wake_when_longer(std::shared_ptr<reader> who,
+                        std::span<const std::pair<std::uint32_t, std::int64_t>> positions) {
+    std::lock_guard guard(mutex_);
+    for (const auto& [partition, position] : positions)
+      if (position < static_cast<std::int64_t>(partitions_.at(partition).size()))
+        return false;
+    if (!std::exchange(who->waits, true))
+      waiting_.push_back(std::move(who));
+    return true;
+  }
+
+  /// `who` is not woken any more once this returns.
+  void forget(const std::shared_ptr<reader>& who) {
+    std::lock_guard guard(mutex_);
+    std::erase(waiting_, who);
+    who->waits = false;
+  }
+
 private:
+  void wake_readers() {
+    for (auto& who : waiting_) {
+      who->waits = false;
+      who->wake();
+    }
+    waiting_.clear();
+  }
+
   mutable std::mutex mutex_;
   std::vector<std::vector<T>> partitions_;
+  std::vector<std::shared_ptr<reader>> waiting_;
 };
 
 namespace detail {
@@ -63,36 +105,92 @@ public:
   expected<void> open(const replica_context& context) override {
     context_ = context;
     builder_.emplace(context.limits);
+    reader_ = std::make_shared<typename memory_log<T>::reader>();
+    reader_->wake = context.wake;
     return {};
   }
 
-  expected<void> begin(const batch&, const source_batch& work) override {
+  expected<void> begin(const batch& whole, const source_batch& work) override {
+    open_ended_ = whole.open_ended;
     left_.clear();
-    for (std::uint32_t p = context_.index; p < work.ranges.size(); p += context_.replicas)
-      if (!work.ranges[p].empty())
+    pacers_.resize(work.ranges.size());
+    for (std::uint32_t p = context_.index; p < work.ranges.size(); p += context_.replicas) {
+      if (open_ended_)
+        pacers_[p].begin(work.rates[p], context_.clock->steady_now());
+      if (open_ended_ || !work.ranges[p].empty())
         left_.push_back(work.ranges[p]);
+    }
     return {};
   }
 
   expected<received> receive(emitter& out) override {
+    if (open_ended_)
+      return read_on(out);
     if (left_.empty())
       return received::complete;
     auto& range = left_.back();
-    const auto partition = static_cast<std::uint32_t>(range.partition);
-    range.from += log_->read(partition, range.from, range.until, *builder_);
-    out.emit(partition_id(partition), builder_->build());
+    read(range, out);
     if (range.empty())
       left_.pop_back();
     return received::records;
   }
 
+  expected<std::vector<range_end>> cut(emitter&) override {
+    std::vector<range_end> ends;
+    for (const auto& range : left_)
+      ends.push_back({static_cast<std::uint32_t>(range.partition), range.from});
+    left_.clear();
+    return ends;
+  }
+
   void abort() noexcept override { left_.clear(); }
+  void close() noexcept override { log_->forget(reader_); }
 
 private:
+  void read(offset_range& range, emitter& out) {
+    const auto partition = static_cast<std::uint32_t>(range.partition);
+    range.from += log_->read(partition, range.from, range.until, *builder_);
+    out.emit(partition_id(partition), builder_->build());
+  }
+
+  /// About a block of the next partition that has, and may give, records.
+  expected<received> read_on(emitter& out) {
+    const auto now = context_.clock->steady_now();
+    std::optional<steady_time> again;
+    do {
+      waiting_for_.clear();
+      for (std::size_t visited = 0; visited < left_.size(); ++visited) {
+        auto& range = left_[next_++ % left_.size()];
+        const auto partition = static_cast<std::uint32_t>(range.partition);
+        const auto there = log_->end(partition) - range.from;
+        const auto wanted =
+            std::min(static_cast<std::uint64_t>(there), std::uint64_t{context_.limits.max_records});
+        if (const auto most = pacers_[partition].take(wanted, now); most > 0) {
+          range.until = range.from + static_cast<std::int64_t>(most);
+          read(range, out);
+          pacers_[partition].give_back(static_cast<std::uint64_t>(range.count()));
+          return received::records;
+        }
+        if (there == 0)
+          waiting_for_.emplace_back(partition, range.from);
+        else if (const auto at = pacers_[partition].next(wanted, now))
+          again = std::min(again.value_or(*at), *at);
+      }
+    } while (!waiting_for_.empty() && !log_->wake_when_longer(reader_, waiting_for_));
+    if (again)
+      context_.wake_at(*again);
+    return received::nothing;
+  }
+
   std::shared_ptr<memory_log<T>> log_;
+  std::shared_ptr<typename memory_log<T>::reader> reader_;
   replica_context context_;
   std::optional<block_builder<T>> builder_; ///< Kept from block to block: it reuses their storage.
+  bool open_ended_ = false;
   std::vector<offset_range> left_;
+  std::vector<read_pacer> pacers_; ///< By partition.
+  std::size_t next_ = 0;           ///< Which of `left_` to read next.
+  std::vector<std::pair<std::uint32_t, std::int64_t>> waiting_for_; ///< Partitions without records.
 };
 
 template <class T>
@@ -132,14 +230,20 @@ public:
     return work;
   }
 
-  void completed(const batch&, const source_batch&) override {}
-  void rewind(const source_batch& first) override {
-    for (const auto& range : first.ranges)
-      positions_[static_cast<std::size_t>(range.partition)] = range.from;
+  [[nodiscard]] bool runs_continuously() const override { return true; }
+  void completed(const batch& whole, const source_batch& work) override {
+    if (whole.open_ended)
+      move_to(work, &offset_range::until);
   }
+  void rewind(const source_batch& first) override { move_to(first, &offset_range::from); }
   expected<void> close(duration) override { return {}; }
 
 private:
+  void move_to(const source_batch& work, std::int64_t offset_range::* edge) {
+    for (const auto& range : work.ranges)
+      positions_[static_cast<std::size_t>(range.partition)] = range.*edge;
+  }
+
   std::string name_;
   std::shared_ptr<memory_log<T>> log_;
   std::vector<std::int64_t> positions_; ///< By partition: what the next plan begins with.

@@ -53,8 +53,9 @@ public:
   }
 
   expected<void> leave(emitter&) { return {}; }
+  void flush(emitter& out) { targets_.flush(out); }
   expected<progress> end(emitter& out) {
-    targets_.flush(out);
+    flush(out);
     return progress::done;
   }
   [[nodiscard]] std::uint64_t records() const noexcept { return records_; }

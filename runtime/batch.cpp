@@ -11,14 +11,15 @@ std::string describe_ranges(const batch& whole) {
   int left = 0;
   for (const auto& part : whole.sources)
     for (const auto& range : part.ranges) {
-      if (range.empty())
+      if (range.empty() && !whole.open_ended)
         continue;
       if (shown == most) {
         ++left;
         continue;
       }
-      text += fmt::format("{} {}/{} [{}, {})", shown++ == 0 ? ":" : ",", range.topic,
-                          range.partition, range.from, range.until);
+      text += fmt::format("{} {}/{} [{}, ", shown++ == 0 ? ":" : ",", range.topic, range.partition,
+                          range.from);
+      text += range.empty() ? "...)" : fmt::format("{})", range.until);
     }
   if (left > 0)
     text += fmt::format(" and {} more ranges", left);

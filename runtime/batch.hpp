@@ -6,6 +6,7 @@
 #include <weir/runtime/time.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct source_batch {
   bool present = true; ///< Whether the source has a batch at this time at all.
   std::vector<offset_range>
       ranges; ///< Range i is logical partition i of the source; empty ranges included.
+  std::vector<std::optional<double>>
+      rates{}; ///< Of an open-ended batch: the most records/s of each range; nullopt: unlimited.
 
   /// Upper bound of the records read; exact where offsets have no gaps.
   [[nodiscard]] std::int64_t count() const noexcept {
@@ -48,6 +51,12 @@ struct node_batch {
   watermark passes_on = watermark::min(); ///< What the consumers see of `evict`.
 };
 
+/// Where the reading of one range of an open-ended batch has stopped.
+struct range_end {
+  std::uint32_t range = 0; ///< Index of the range in its `source_batch`.
+  std::int64_t until = 0;  ///< First offset that was not read.
+};
+
 /// A planned batch. Epoch and watermarks are set when it starts, so that they know all batches
 /// before it; fixed before its first record is processed; shared by all threads.
 struct batch {
@@ -57,6 +66,8 @@ struct batch {
                            ///< batch. Ticks that were merged into it count; where batches do not
                            ///< follow the clock, each is one interval.
   std::int64_t before = 0; ///< Index of the batch before it; 0: there was none.
+  bool open_ended = false; ///< Trigger `continuous`: the ranges say where reading begins, and have
+                           ///< `until == from` as long as nobody knows the end. The report does.
   std::vector<source_batch> sources; ///< By `source_id`.
   std::vector<node_batch> nodes;     ///< By `node_id`.
 };

@@ -69,8 +69,10 @@ struct batch_report {
   duration interval{};
   duration lateness{};         ///< Batch time to submission.
   duration scheduling_delay{}; ///< Submission to start.
-  duration processing_time{};  ///< Start to the last sink's commit.
-  std::uint64_t records = 0;   ///< Of all sources.
+  duration
+      processing_time{}; ///< Start to the last sink's commit. Of an open-ended batch that is how
+                         ///< long it was open, not how much there was to do; see `operators`.
+  std::uint64_t records = 0; ///< Of all sources.
   std::uint64_t bytes = 0;
   std::uint64_t dropped = 0; ///< By error policies, in all operators.
   std::uint64_t late = 0;    ///< Records behind the watermark that operators left out.

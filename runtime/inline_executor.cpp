@@ -13,12 +13,15 @@ namespace {
 struct start_message {
   batch_ptr whole;
 };
+struct cut_message {
+  weir::epoch epoch;
+};
 struct abort_message {
   weir::epoch epoch;
 };
 struct resume_message {};
 
-using message = std::variant<data_message, mark_message, grant_message, start_message,
+using message = std::variant<data_message, mark_message, grant_message, start_message, cut_message,
                              abort_message, resume_message>;
 
 class inline_executor final : public executor, private transport {
@@ -31,7 +34,10 @@ public:
                     .out = this,
                     .clock = setup_.time,
                     .log = setup_.log,
-                    .make_receiver = setup_.make_receiver};
+                    .make_receiver = setup_.make_receiver,
+                    .resume_at = [this](replica_id id, steady_time at) {
+                      setup_.call_at(at, [this, id] { wake(id); });
+                    }};
   }
 
   expected<void> start() override {
@@ -52,6 +58,11 @@ public:
     tracker_.open(whole->epoch);
     for (const auto source : setup_.all->sources)
       for_each_replica(source, [&](replica_id id) { post(id, start_message{whole}); });
+  }
+
+  void cut(epoch at) override {
+    for (const auto source : setup_.all->sources)
+      for_each_replica(source, [&](replica_id id) { post(id, cut_message{at}); });
   }
 
   void abort(epoch at) override {
@@ -108,6 +119,7 @@ private:
       void operator()(mark_message& m) { to.take(std::move(m)); }
       void operator()(grant_message& m) { to.take(m); }
       void operator()(start_message& m) { to.start(std::move(m.whole)); }
+      void operator()(cut_message& m) { to.cut(m.epoch); }
       void operator()(abort_message& m) { to.abort(m.epoch); }
       void operator()(resume_message&) { to.resume(); }
     } visitor{to};

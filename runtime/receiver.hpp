@@ -8,16 +8,18 @@ namespace weir {
 /// What a call of `receiver::receive` found.
 enum class received {
   records,  ///< It emitted at least one block; call again.
-  nothing,  ///< Nothing is there now; `replica_context::wake` will be called when that changes.
-  complete, ///< Every range of this replica has been read up to its end.
+  nothing,  ///< Nothing is there now, or may be read now; `replica_context::wake` or `wake_at` will
+            ///< ask for the next call.
+  complete, ///< Every range of this replica has been read up to its end. Never in an open-ended
+            ///< batch.
 };
 
 /// One replica of a source.
 ///
 /// Calls come from one thread at a time: `open`, then per batch `begin` and any number of `receive`
-/// until `complete`; `abort` ends a batch early, `close` is last. It is not called while the
-/// replica has no credit, so a receiver that is not called must not go on collecting: TCP or the
-/// broker holds the rest.
+/// until `complete`, or of an open-ended batch until `cut`; `abort` ends a batch early, `close` is
+/// last. It is not called while the replica has no credit, so a receiver that is not called must
+/// not go on collecting: TCP or the broker holds the rest.
 class receiver {
 public:
   virtual ~receiver() = default;
@@ -30,6 +32,11 @@ public:
 
   /// Reads about one block, without waiting. Emits it with the index of its range as partition.
   virtual expected<received> receive(emitter& out) = 0;
+
+  /// Ends the open-ended batch here: emits what it has collected and not emitted yet, and reads on
+  /// in the next batch. Only asked of receivers whose source `runs_continuously`.
+  /// @returns how far each range of this replica has been read and emitted.
+  virtual expected<std::vector<range_end>> cut(emitter&) { return std::vector<range_end>(); }
 
   /// Forgets what was read of the open batch: its ranges are not done.
   virtual void abort() noexcept = 0;

@@ -93,6 +93,10 @@ public:
 
   virtual std::unique_ptr<receiver> make_receiver(std::uint32_t replica) = 0;
 
+  /// Whether its batches may be open-ended: `plan` is then asked with limits of 0, the receivers
+  /// read on from there until they are `cut`, and `completed` tells how far they came.
+  [[nodiscard]] virtual bool runs_continuously() const { return false; }
+
   /// Regular work of the control side, e.g. group membership. Must not block.
   virtual void poll() {}
 
@@ -114,7 +118,8 @@ public:
                             const std::vector<std::optional<std::uint64_t>>& limits) = 0;
 
   /// The batch is complete and every sink has acknowledged it: the source may forget, commit,
-  /// advance.
+  /// advance. Of an open-ended batch `work` has the ranges really read, and the next one begins
+  /// behind them.
   virtual void completed(const batch& whole, const source_batch& work) = 0;
 
   /// The rate that the job takes now, over all partitions; nullopt: unlimited. Before the first

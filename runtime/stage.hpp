@@ -6,6 +6,7 @@
 #include <weir/runtime/batch.hpp>
 #include <weir/runtime/block.hpp>
 #include <weir/runtime/block_builder.hpp>
+#include <weir/runtime/clock.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/log.hpp>
 #include <weir/runtime/watermark.hpp>
@@ -68,6 +69,9 @@ struct replica_context {
   retained_account* retained = nullptr;
   std::function<void()> wake; ///< Thread-safe: asks for the blocked call to be made again.
   std::function<void(log_level, std::string_view)> log; ///< Thread-safe; never null.
+  std::function<void(steady_time)>
+      wake_at{}; ///< Thread-safe: the same, once, at that time of the job's clock.
+  const weir::clock* clock = nullptr; ///< The job's clock.
 };
 
 /// What a stage did in one batch, beyond the records that the replica counts itself.
@@ -87,9 +91,10 @@ struct block_cursor {
 ///
 /// Calls come from one thread at a time, in this order: `open`; then per batch `begin`, any number
 /// of `process` (again with the same block and cursor until it returns `done`) and `end` (again
-/// until `done`); at last `close`. `abort` may come between any two calls and ends the batch; it
-/// may also come after `end`, when another replica fails the batch: until the next `begin` a batch
-/// that has ended here may still be undone. After an error only `abort` and `close` follow.
+/// until `done`); at last `close`. In an open-ended batch `flush` comes between calls of `process`.
+/// `abort` may come between any two calls and ends the batch; it may also come after `end`, when
+/// another replica fails the batch: until the next `begin` a batch that has ended here may still be
+/// undone. After an error only `abort` and `close` follow.
 class stage {
 public:
   virtual ~stage() = default;
@@ -100,6 +105,10 @@ public:
   /// Works on `in` from `cursor` on; `input` is the index of the edge it came in by.
   virtual expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor,
                                      emitter& out) = 0;
+
+  /// No more input is there now: sends what was collected only to fill a block. Must emit no more
+  /// than a block per output partition, so it is not resumed.
+  virtual void flush(emitter&) {}
 
   /// All inputs have ended this batch: emits what was collected.
   virtual expected<progress> end(const barrier& mark, emitter& out) = 0;

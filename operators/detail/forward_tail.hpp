@@ -63,11 +63,15 @@ public:
 
   /// At most one block per partition is left, which the outbox may queue: there is no need to
   /// resume.
-  expected<progress> end(emitter& out) {
+  void flush(emitter& out) {
     for (std::size_t local = 0; local < builders_.size(); ++local)
       if (!builders_[local].empty())
         out.emit(partition_id(static_cast<std::uint32_t>(local) * replicas_ + index_),
                  builders_[local].build());
+  }
+
+  expected<progress> end(emitter& out) {
+    flush(out);
     return progress::done;
   }
 

@@ -105,6 +105,13 @@ public:
     return head_.process(input, in, cursor, to);
   }
 
+  void flush(emitter& out) override {
+    if constexpr (requires {
+                    tail_.flush(out);
+                  }) // others keep what they collect to the batch's end
+      tail_.flush(out);
+  }
+
   expected<progress> end(const barrier& mark, emitter& out) override {
     flow to(*this, out);
     if (!head_done_) {

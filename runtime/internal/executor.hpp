@@ -31,6 +31,8 @@ struct executor_setup {
   std::function<void(log_level, std::string_view, std::string_view)> log;
   std::function<std::unique_ptr<receiver>(source_id, std::uint32_t)> make_receiver;
   std::function<void(std::string_view)> on_thread_start;
+  /// Calls a function on the control thread at that time of the clock. From any thread.
+  std::function<void(steady_time, std::function<void()>)> call_at{};
   executor_events events;
 };
 
@@ -44,6 +46,8 @@ public:
   /// @returns the first error of an `open`; then nothing is left running.
   virtual expected<void> start() = 0;
   virtual void run(batch_ptr whole) = 0;
+  /// The open-ended batch ends where its receivers are now; `complete` follows.
+  virtual void cut(epoch at) = 0;
   virtual void abort(epoch at) = 0;
 
   /// Closes every replica and waits for it. No event follows.

@@ -15,8 +15,8 @@ job::job(const composition& composed, plan planned,
       in_line_(composed.options.executor == executor_kind::in_line), loop_(*clock_),
       generator_(composed.options.batch_interval, clock_->now()),
       scheduler_(composed.options.max_waiting_batches),
-      watermarks_(composed.graph, plan_, composed.options.trigger != trigger::every),
-      plan_now_(composed.options.trigger != trigger::every),
+      watermarks_(composed.graph, plan_, is_bounded(composed.options.trigger)),
+      plan_now_(is_bounded(composed.options.trigger)),
       finished_future_(finished_promise_.get_future()) {}
 
 job::~job() {
@@ -52,6 +52,12 @@ expected<void> job::start(const governor_factory& make_governor,
               return inputs_[id.value].control->make_receiver(replica);
             },
         .on_thread_start = composed_->options.on_thread_start,
+        .call_at =
+            [this](steady_time at, std::function<void()> call) {
+              loop_.post([this, at, call = std::move(call)]() mutable {
+                timers_.emplace(at, std::move(call));
+              });
+            },
         .events = {.complete =
                        [this](epoch at, std::vector<replica_report> reports) {
                          loop_.post([this, at, reports = std::move(reports)]() mutable {
@@ -105,6 +111,13 @@ expected<void> job::open_sources(const governor_factory& make_governor) {
                        .fixed_ends = {}});
     if (!opened)
       return error(opened.error()).with(fmt::format("source '{}'", n.label()));
+    if (composed_->options.trigger == trigger::continuous &&
+        !inputs_.back().control->runs_continuously())
+      return error(errc::invalid_config,
+                   fmt::format("source '{}' cannot run under trigger::continuous: it reads in "
+                               "batches whose end is known; choose trigger::every",
+                               n.label()))
+          .at(n.where);
     publish_rate(inputs_.back());
   }
   return {};
@@ -125,6 +138,7 @@ bool job::turn() {
   turning_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   bool worked = executor_->run_ready();
   worked = loop_.run_posted() || worked;
+  worked = run_timers() || worked;
   worked = poll_sources() || worked;
   worked = settle_quiesce() || worked;
   worked = plan_when_due() || worked;
@@ -142,8 +156,13 @@ wall_time job::next_deadline() const {
   const auto now = clock_->now();
   const auto steady = clock_->steady_now();
   wall_time deadline = now + (next_poll_ - steady);
-  if (!plan_now_)
+  if (composed_->options.trigger == trigger::every)
     deadline = std::min(deadline, generator_.next());
+  else if (composed_->options.trigger == trigger::continuous && scheduler_.open() &&
+           planning_allowed() && !cutting_)
+    deadline = std::min<wall_time>(deadline, scheduler_.open()->whole->time);
+  if (!timers_.empty())
+    deadline = std::min(deadline, now + (timers_.begin()->first - steady));
   // A deadline that has passed has had its effect: what is awaited now is an answer, which wakes
   // the loop.
   if (stopping_ && stopping_->deadline > steady)
@@ -152,6 +171,17 @@ wall_time job::next_deadline() const {
     if (request.deadline > steady)
       deadline = std::min(deadline, now + (request.deadline - steady));
   return deadline;
+}
+
+bool job::run_timers() {
+  const auto now = clock_->steady_now();
+  bool worked = false;
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    auto due = timers_.extract(timers_.begin());
+    due.mapped()();
+    worked = true;
+  }
+  return worked;
 }
 
 bool job::poll_sources() {
@@ -194,6 +224,8 @@ bool job::plan_when_due() {
       generator_.merge(*due);
     return true;
   }
+  if (composed_->options.trigger == trigger::continuous)
+    return run_epochs();
   const bool ready = std::all_of(inputs_.begin(), inputs_.end(),
                                  [](const input& in) { return in.control->ready(); });
   if (planned_all_ || scheduler_.open() || !scheduler_.waiting().empty() || !ready ||
@@ -203,6 +235,43 @@ bool job::plan_when_due() {
   const auto now = std::chrono::floor<std::chrono::milliseconds>(clock_->now());
   survey({.time = std::max<batch_time>(now, last_time_ + 1ms), .merged = 0});
   return true;
+}
+
+/// An epoch ends at its time. The sources are asked before how far they reach: so the next one can
+/// open at once.
+bool job::run_epochs() {
+  if (!planning_allowed() || cutting_ || !scheduler_.waiting().empty())
+    return false;
+  const auto now = clock_->now();
+  const auto& open = scheduler_.open();
+  if (open && now < open->whole->time)
+    return false;
+  const bool up_to_date =
+      std::all_of(inputs_.begin(), inputs_.end(), [](const input& in) { return in.up_to_date; });
+  if (open || !up_to_date) {
+    survey({});
+    return true;
+  }
+  // A tick that passed while the last epoch ended has none of its own: it would have no time to
+  // read.
+  tick next{.time = generator_.next(), .merged = 0};
+  if (last_time_ != batch_time{}) {
+    if (const auto passed = generator_.due(now); passed && passed->time > last_time_)
+      next.merged = static_cast<std::uint32_t>((passed->time - last_time_) /
+                                               composed_->options.batch_interval);
+    next.time = std::max<batch_time>(generator_.next(),
+                                     last_time_ + std::chrono::floor<std::chrono::milliseconds>(
+                                                      composed_->options.batch_interval));
+  }
+  submit(next);
+  return true;
+}
+
+void job::cut_open() {
+  if (cutting_ || aborting_)
+    return;
+  cutting_ = true;
+  executor_->cut(scheduler_.open()->whole->epoch);
 }
 
 void job::survey(tick at) {
@@ -226,7 +295,8 @@ void job::on_surveyed(tick at, std::uint64_t generation,
                       std::vector<expected<std::vector<partition_position>>> answers) {
   surveying_ = false;
   if (generation != survey_generation_ || !planning_allowed()) {
-    generator_.merge(at);
+    if (composed_->options.trigger != trigger::continuous)
+      generator_.merge(at);
     return;
   }
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -238,8 +308,12 @@ void job::on_surveyed(tick at, std::uint64_t generation,
       return;
     }
     inputs_[i].unread = std::move(*answers[i]);
+    inputs_[i].up_to_date = true;
   }
-  submit(at);
+  if (composed_->options.trigger != trigger::continuous)
+    submit(at);
+  else if (scheduler_.open())
+    cut_open();
 }
 
 bool job::read_everything() const {
@@ -277,12 +351,13 @@ void job::submit(tick at) {
                         .allowed = {}};
   planned.whole->time = at.time;
   if (last_planned_) {
-    const auto passed = kind == trigger::every && !stopping_
+    const auto passed = !is_bounded(kind) && !stopping_
                             ? (at.time - last_planned_->time) / composed_->options.batch_interval
                             : 1;
     planned.whole->before = last_planned_->index;
     planned.whole->index = last_planned_->index + passed;
   }
+  planned.whole->open_ended = kind == trigger::continuous;
   last_time_ = at.time;
   const auto pending = unfinished();
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -296,7 +371,18 @@ void job::submit(tick at) {
     for (const auto& limit : limits)
       allowed = allowed && limit ? std::optional(*allowed + *limit) : std::nullopt;
     planned.allowed.push_back(limits.empty() ? std::nullopt : allowed);
-    auto part = in.control->plan(in.unread, limits);
+    source_batch part;
+    if (planned.whole->open_ended) {
+      const std::vector<std::optional<std::uint64_t>> nothing(in.unread.size(), 0);
+      part = in.control->plan(in.unread, nothing);
+      for (const auto& limit : limits)
+        part.rates.push_back(limit ? std::optional(static_cast<double>(*limit) /
+                                                   seconds_of(composed_->options.batch_interval))
+                                   : std::nullopt);
+      in.up_to_date = false;
+    } else {
+      part = in.control->plan(in.unread, limits);
+    }
     part.name = composed_->graph.at(plan_.sources[i]).label();
     planned.whole->sources.push_back(std::move(part));
   }
@@ -346,7 +432,10 @@ bool job::start_next_batch() {
 void job::on_complete(epoch at, std::vector<replica_report> reports) {
   if (!scheduler_.open() || scheduler_.open()->whole->epoch != at || aborting_)
     return;
-  const auto done = scheduler_.close();
+  auto done = scheduler_.close();
+  cutting_ = false;
+  if (done.whole->open_ended)
+    learn_ends(done, reports);
   watermarks_.completed(*done.whole, reports, clock_->steady_now());
   last_completed_ = done.whole;
   auto report = describe(done, reports);
@@ -354,6 +443,28 @@ void job::on_complete(epoch at, std::vector<replica_report> reports) {
     inputs_[i].control->completed(*done.whole, done.whole->sources[i]);
   for (const auto& hears : listeners_)
     hears->on_finished(report);
+}
+
+/// Completes the ranges of an epoch. In a copy: operators may still hold the batch.
+void job::learn_ends(planned_batch& done, const std::vector<replica_report>& reports) {
+  auto whole = std::make_shared<batch>(*done.whole);
+  for (const auto& r : reports)
+    if (const auto source = plan_.at(r.node).source)
+      for (const auto& [range, until] : r.read)
+        whole->sources[source->value].ranges.at(range).until = until;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    auto& unread = inputs_[i].unread;
+    auto& ranges = whole->sources[i].ranges;
+    inputs_[i].up_to_date = inputs_[i].up_to_date && unread.size() == ranges.size();
+    for (std::size_t p = 0; p < ranges.size(); ++p) {
+      ranges[p].latest = std::max(ranges[p].latest, ranges[p].until);
+      if (!inputs_[i].up_to_date)
+        continue;
+      unread[p].position = ranges[p].until;
+      unread[p].latest = ranges[p].latest = std::max(unread[p].latest, ranges[p].until);
+    }
+  }
+  done.whole = std::move(whole);
 }
 
 void job::on_failed(epoch at, error reason) {
@@ -372,9 +483,12 @@ void job::on_aborted(epoch at) {
   if (!aborting_ || scheduler_.open()->whole->epoch != at)
     return;
   aborting_ = false;
+  cutting_ = false;
   const auto dropped = scheduler_.close();
   scheduler_.drop_waiting();
   ++survey_generation_;
+  for (auto& in : inputs_)
+    in.up_to_date = false;
   rewind_to(dropped);
   auto report = describe(dropped, {});
   report.failure =
@@ -397,6 +511,21 @@ void job::rewind_to(const planned_batch& first) {
   last_planned_ = last_completed_;
   for (std::size_t i = 0; i < inputs_.size(); ++i)
     inputs_[i].control->rewind(first.whole->sources[i]);
+}
+
+/// How long the work of an epoch would have taken without waiting for input: what rate control
+/// learns from, as the epoch itself always lasts an interval. What a sink waits for is the outside
+/// world, which is as slow the next time.
+duration job::busiest(const std::vector<replica_report>& reports) const {
+  duration longest{};
+  duration sum{};
+  for (const auto& r : reports) {
+    const bool sink = plan_.at(r.node).outputs.empty();
+    longest = std::max(longest, r.busy + (sink ? r.blocked : duration{}));
+    if (!composed_->graph.at(r.node).blocking) // that one has a thread of its own
+      sum += r.busy;
+  }
+  return std::max<duration>(longest, sum / std::max(1U, plan_.worker_threads));
 }
 
 batch_report job::describe(const planned_batch& done, const std::vector<replica_report>& reports) {
@@ -464,7 +593,8 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
                     .rate = {},
                     .errors = inputs_[i].control->take_errors()};
     source_timing timing{.end = now,
-                         .processing_time = report.processing_time,
+                         .processing_time =
+                             done.whole->open_ended ? busiest(reports) : report.processing_time,
                          .scheduling_delay = report.scheduling_delay,
                          .limited = part.lag() > 0,
                          .partitions = {},
@@ -508,6 +638,8 @@ bool job::settle_quiesce() {
         });
     if (abort)
       abort_open();
+    else if (scheduler_.open()->whole->open_ended)
+      cut_open();
     return abort;
   }
   if (surveying_)
@@ -550,6 +682,8 @@ bool job::settle_stop() {
       abort_open();
       return true;
     }
+    if (scheduler_.open()->whole->open_ended)
+      cut_open();
     return false;
   }
   if (!scheduler_.waiting().empty() || draining())
@@ -565,6 +699,7 @@ void job::end_with(error reason) {
 }
 
 void job::finish() {
+  timers_.clear();
   executor_->stop();
   duration left = 10s;
   if (stopping_)
@@ -611,6 +746,8 @@ bool job::wait(duration limit) {
 
 void job::quiesce(quiesce_kind kind, duration deadline, std::function<void()> then) {
   ++survey_generation_; // what is being asked now was asked of partitions that are about to change
+  for (auto& in : inputs_)
+    in.up_to_date = false;
   quiescing_.push_back({kind, clock_->steady_now() + deadline, std::move(then)});
 }
 

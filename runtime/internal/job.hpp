@@ -59,6 +59,7 @@ private:
     std::unique_ptr<source> control;
     std::unique_ptr<rate_governor> governor;
     std::vector<partition_position> unread; ///< Answer of the last survey.
+    bool up_to_date = false; ///< continuous: `unread` still holds for the next epoch.
     std::vector<std::int64_t>
         fixed_ends; ///< available_now: where to stop, by partition of the first survey.
   };
@@ -90,6 +91,9 @@ private:
   bool poll_sources();
   bool plan_when_due();
   void survey(tick at);
+  bool run_epochs();
+  void cut_open();
+  bool run_timers();
   void on_surveyed(tick at, std::uint64_t generation,
                    std::vector<expected<std::vector<partition_position>>> answers);
   void submit(tick at);
@@ -105,10 +109,12 @@ private:
   void on_aborted(epoch at);
   void abort_open();
   void rewind_to(const planned_batch& first);
+  [[nodiscard]] duration busiest(const std::vector<replica_report>& reports) const;
   batch_report describe(const planned_batch& done, const std::vector<replica_report>& reports);
 
   bool settle_quiesce();
   bool settle_stop();
+  void learn_ends(planned_batch& done, const std::vector<replica_report>& reports);
   void end_with(error reason);
   void finish();
 
@@ -137,6 +143,8 @@ private:
   std::shared_ptr<const batch> last_planned_;   ///< Null before the first.
   std::shared_ptr<const batch> last_completed_; ///< What planning goes on from after an abort.
   std::uint64_t next_epoch_ = 1;
+  std::multimap<steady_time, std::function<void()>> timers_;
+  bool cutting_ = false; ///< continuous: the open epoch has been told to end.
   bool aborting_ = false;
   std::optional<error> abort_reason_;
   std::vector<quiesce_request> quiescing_;

@@ -44,6 +44,19 @@ void receiver_replica::start(batch_ptr whole) {
   advance();
 }
 
+void receiver_replica::cut(epoch at) {
+  if (!open_ || open_->epoch != at || failed_)
+    return;
+  auto read = work_->cut(out_);
+  if (!read) {
+    failed_ = true;
+    environment_->out->failed(id_, at, std::move(read).error());
+    return;
+  }
+  report_.read = std::move(*read);
+  finish_batch();
+}
+
 void receiver_replica::take(grant_message message) {
   out_.add_credit(message);
   advance();

@@ -17,6 +17,7 @@ public:
   [[nodiscard]] node_id node() const noexcept override { return node_; }
   expected<void> open(std::function<void()> wake) override;
   void start(batch_ptr whole) override;
+  void cut(epoch at) override;
   void take(data_message) override {}
   void take(mark_message) override {}
   void take(grant_message message) override;

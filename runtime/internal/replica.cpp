@@ -28,9 +28,11 @@ replica_context make_replica_context(const replica_environment& environment, nod
           .retained = &retained,
           .wake = std::move(wake),
           .log = [&environment, component = environment.job->at(node).label()](
-                     log_level level, std::string_view text) {
-            environment.log(level, component, text);
-          }};
+                     log_level level,
+                     std::string_view text) { environment.log(level, component, text); },
+          .wake_at = [&environment, id = replica_id(planned.first_replica.value + index)](
+                         steady_time at) { environment.resume_at(id, at); },
+          .clock = environment.clock};
 }
 
 } // namespace weir

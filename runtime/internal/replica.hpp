@@ -22,6 +22,9 @@ public:
   /// A batch starts. Only receivers act on it; the others learn of it by its first block or
   /// barrier.
   virtual void start(batch_ptr whole) = 0;
+
+  /// The open-ended batch ends: a receiver stops where it is and sends the barrier.
+  virtual void cut(epoch) {}
   virtual void take(data_message message) = 0;
   virtual void take(mark_message message) = 0;
   virtual void take(grant_message message) = 0;
@@ -44,6 +47,8 @@ struct replica_environment {
   std::function<void(log_level, std::string_view component, std::string_view message)> log;
   /// By `source_id`: makes the receiver of one replica.
   std::function<std::unique_ptr<receiver>(source_id, std::uint32_t)> make_receiver;
+  /// Resumes a replica at that time. From any thread.
+  std::function<void(replica_id, steady_time)> resume_at{};
 };
 
 /// The replica with this number within its node.

@@ -44,7 +44,14 @@ void stage_replica::take(grant_message message) {
   advance();
 }
 
-void stage_replica::resume() { advance(); }
+void stage_replica::resume() {
+  if (std::exchange(awaits_flush_, false) && unflushed_ && state_ == state::idle && !failed_ &&
+      !out_.blocked()) {
+    unflushed_ = false;
+    work_->flush(out_);
+  }
+  advance();
+}
 
 void stage_replica::advance() {
   const auto entered = environment_->clock->steady_now();
@@ -54,6 +61,17 @@ void stage_replica::advance() {
   while (!failed_ && step()) {
   }
   was_blocked_ = state_ != state::idle || out_.blocked();
+  if (unflushed_)
+    flush_soon();
+}
+
+/// Open-ended batches do not wait for blocks to fill. What is here already is taken first: then
+/// a busy stage still sends full blocks.
+void stage_replica::flush_soon() {
+  if (awaits_flush_ || was_blocked_ || failed_)
+    return;
+  awaits_flush_ = true;
+  environment_->out->yield(id_);
 }
 
 /// One piece of work. @returns whether there may be another.
@@ -124,6 +142,7 @@ bool stage_replica::work_on_block() {
   owed_ = {current_.slot, current_.cargo.data->charge()};
   current_ = {};
   state_ = state::idle;
+  unflushed_ = open_->open_ended;
   return true;
 }
 
@@ -169,6 +188,7 @@ void stage_replica::finish_batch() {
   first_kept_ = epoch(open_->epoch.value + 1);
   last_ended_ = open_->epoch;
   open_.reset();
+  unflushed_ = false;
   ended_slots_ = 0;
   for (auto& slot : slots_)
     slot.ended = false;
@@ -217,6 +237,7 @@ void stage_replica::abort(epoch at) {
                 std::make_move_iterator(held_.end()));
   held_.clear();
   failed_ = false;
+  unflushed_ = false;
   was_blocked_ = false;
   environment_->out->aborted(id_, at);
   advance(); // drops what is left of the batch and returns its credit

@@ -49,7 +49,7 @@ private:
   void give_credit(std::uint32_t slot, std::size_t charge);
   void settle_owed();
   void fail(error reason);
-  void drop_until(epoch first_kept);
+  void flush_soon();
   void charge_partition(partition_id partition, duration busy);
 
   const replica_environment* environment_;
@@ -74,6 +74,8 @@ private:
   epoch first_kept_{0}; ///< Blocks of older batches belong to aborted ones.
   epoch last_ended_{0}; ///< Ended here; other replicas may still fail it.
   bool failed_ = false;
+  bool unflushed_ = false;    ///< The stage may have collected records since it was last flushed.
+  bool awaits_flush_ = false; ///< A turn for it has been asked for.
 
   steady_time stamp_{};
   bool was_blocked_ = false;

@@ -66,6 +66,14 @@ source_batch partition_table::plan(const std::vector<partition_position>& backlo
   return work;
 }
 
+void partition_table::read_on(const source_batch& work) {
+  for (std::size_t i = 0; i < work.ranges.size(); ++i) {
+    const auto& range = work.ranges[i];
+    if (auto* p = find(range.topic, range.partition, i); p && p->position == range.from)
+      p->position = range.until;
+  }
+}
+
 std::size_t partition_table::completed(const source_batch& work) {
   std::size_t taken = 0;
   for (std::size_t i = 0; i < work.ranges.size(); ++i) {

@@ -60,6 +60,9 @@ public:
   source_batch plan(const std::vector<partition_position>& backlog,
                     const std::vector<std::optional<std::uint64_t>>& limits);
 
+  /// An open-ended batch has read these ranges: the next one begins behind them.
+  void read_on(const source_batch& work);
+
   /// Every sink has acknowledged the batch. Ranges that do not continue what is processed are
   /// ignored: they were planned under another assignment.
   /// @returns how many ranges were taken.

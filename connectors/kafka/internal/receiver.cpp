@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace weir::kafka {
 
@@ -28,6 +29,7 @@ struct kafka_receiver::intake {
   block_builder<record>& to;
   std::string_view topic;
   bool headers;
+  std::size_t most; ///< Messages that may be taken.
   std::size_t taken = 0;
   std::optional<error> failure{};
 
@@ -39,7 +41,7 @@ struct kafka_receiver::intake {
                  thrown) { // no memory for a block: nothing may be thrown through the client
       in.failure.emplace(errc::out_of_budget, thrown.what());
     }
-    if (in.failure || in.at.next >= in.at.until || in.to.full())
+    if (in.failure || in.at.next >= in.at.until || in.to.full() || in.taken >= in.most)
       rd_kafka_yield(nullptr); // the rest goes back to the head of its queue
   }
 
@@ -73,8 +75,9 @@ expected<void> kafka_receiver::open(const replica_context& env) {
   return {};
 }
 
-expected<void> kafka_receiver::begin(const batch&, const source_batch& work) {
+expected<void> kafka_receiver::begin(const batch& whole, const source_batch& work) {
   open_ranges_ = 0;
+  open_ended_ = whole.open_ended;
   if (!slot_)
     return {};
   if (fetch_ != slot_->client) {
@@ -98,6 +101,8 @@ expected<void> kafka_receiver::begin(const batch&, const source_batch& work) {
     if (auto opened = open_range(at, work.ranges[index], static_cast<std::uint32_t>(index));
         !opened)
       return opened;
+    if (open_ended_)
+      at.pacer.begin(work.rates[index], env_.clock->steady_now());
   }
   return {};
 }
@@ -105,7 +110,7 @@ expected<void> kafka_receiver::begin(const batch&, const source_batch& work) {
 expected<void> kafka_receiver::open_range(lane& at, const offset_range& range,
                                           std::uint32_t index) {
   at.range = index;
-  at.until = range.until;
+  at.until = open_ended_ ? std::numeric_limits<std::int64_t>::max() : range.until;
   const bool continues = range.from == at.settled && !at.touched;
   if (!continues) {
     if (range.from < at.next) { // the batch before was given up
@@ -127,8 +132,10 @@ expected<void> kafka_receiver::open_range(lane& at, const offset_range& range,
 
 expected<received> kafka_receiver::receive(emitter& out) {
   if (open_ranges_ == 0)
-    return received::complete;
+    return open_ended_ ? received::nothing : received::complete;
   const auto lanes = fetch_->lanes();
+  for (auto& at : lanes)
+    at.rests = false;
   for (;;) {
     if (auto repaired = apply_repairs(); !repaired)
       return std::move(repaired).error();
@@ -148,29 +155,72 @@ expected<received> kafka_receiver::receive(emitter& out) {
     if (since_rest_ended_ > 0)
       end_rest();
     fetch_->signal().arm();
-    if (!something_waits())
+    if (!something_waits()) {
+      ask_for_turn();
       return received::nothing;
+    }
     fetch_->signal().disarm();
   }
 }
 
+expected<std::vector<range_end>> kafka_receiver::cut(emitter&) {
+  std::vector<range_end> ends;
+  if (open_ranges_ > 0)
+    for (auto& at : fetch_->lanes())
+      if (std::exchange(at.open, false)) {
+        ends.push_back({at.range, at.next});
+        at.settled = at.next;
+        at.touched = false;
+      }
+  open_ranges_ = 0;
+  if (fetch_)
+    fetch_->signal().disarm();
+  return ends;
+}
+
+/// For the lanes that rest: no message will wake them.
+void kafka_receiver::ask_for_turn() {
+  const auto now = env_.clock->steady_now();
+  std::optional<steady_time> first;
+  for (const auto& at : fetch_->lanes())
+    if (at.open && at.rests)
+      if (const auto again = at.pacer.next(env_.limits.max_records, now))
+        first = std::min(first.value_or(*again), *again);
+  if (first)
+    env_.wake_at(*first);
+}
+
 bool kafka_receiver::something_waits() {
   return std::ranges::any_of(fetch_->lanes(), [](const lane& at) {
-    return at.open && !at.waits_for_repair && rd_kafka_queue_length(at.queue.get()) > 0;
+    return at.open && !at.waits_for_repair && !at.rests && rd_kafka_queue_length(at.queue.get()) > 0;
   });
 }
 
 expected<bool> kafka_receiver::read(lane& at, emitter& out) {
-  intake in{
-      .self = *this, .at = at, .to = builder_, .topic = {}, .headers = fetch_->wants_headers()};
+  intake in{.self = *this,
+            .at = at,
+            .to = builder_,
+            .topic = {},
+            .headers = fetch_->wants_headers(),
+            .most = std::numeric_limits<std::size_t>::max()};
   if (at.held && at.held->offset < at.until)
     take_held(at);
   if (at.next < at.until) {
-    if (rd_kafka_queue_length(at.queue.get()) == 0 && builder_.empty())
+    const auto waiting = rd_kafka_queue_length(at.queue.get());
+    if (waiting == 0 && builder_.empty())
       return false;
+    if (open_ended_) {
+      in.most = at.pacer.take(std::min(waiting, env_.limits.max_records), env_.clock->steady_now());
+      if (in.most == 0) {
+        at.rests = true;
+        return false;
+      }
+    }
     in.topic = builder_.bytes().copy(at.topic);
     rd_kafka_consume_callback(at.handle.get(), at.partition, 0, &intake::on_message, &in);
   }
+  if (open_ended_ && in.most > in.taken)
+    at.pacer.give_back(in.most - in.taken);
   if (in.failure) {
     builder_.clear();
     return std::move(*in.failure);
@@ -231,6 +281,11 @@ expected<void> kafka_receiver::on_event(lane& at, const rd_kafka_message_t& even
   case nature::missing:
     if (policy_ == data_loss::fail)
       return to_error(event.err, where(), "the topic was deleted while a batch was reading it");
+    if (open_ended_) {
+      env_.log(log_level::error, fmt::format("{} [{}]: deleted at offset {}; the others go on",
+                                             at.topic, at.partition, at.next));
+      return {};
+    }
     env_.log(log_level::error,
              fmt::format("{} [{}]: deleted; {} offsets of the open batch are lost", at.topic,
                          at.partition, at.until - at.next));

@@ -21,7 +21,7 @@ struct fetch_slot {
 ///
 /// A range is read when nothing below its end can come any more: the next record lies at or behind
 /// the end, or the client says that the partition ends there. One record per partition may be read
-/// past the end; it waits for its range.
+/// past the end; it waits for its range. A range of an open-ended batch ends where it is cut.
 class kafka_receiver final : public receiver {
 public:
   /// @param slot may be null: a replica for which there is no partition.
@@ -32,6 +32,7 @@ public:
   expected<void> open(const replica_context& env) override;
   expected<void> begin(const batch& whole, const source_batch& work) override;
   expected<received> receive(emitter& out) override;
+  expected<std::vector<range_end>> cut(emitter& out) override;
   void abort() noexcept override;
   void close() noexcept override;
 
@@ -46,6 +47,7 @@ private:
   expected<void> apply_repairs();
   void settle_if_read(lane& at);
   void end_rest();
+  void ask_for_turn();
   [[nodiscard]] bool something_waits();
 
   std::shared_ptr<const fetch_slot> slot_;
@@ -54,6 +56,7 @@ private:
   std::function<void()> ask_control_;
   replica_context env_;
   block_builder<record> builder_;
+  bool open_ended_ = false;
   std::size_t cursor_ = 0;           ///< Lane to read next.
   std::size_t open_ranges_ = 0;      ///< Lanes of the batch that are not read to their end.
   std::size_t since_rest_ended_ = 0; ///< Messages taken since the last `end_rest`.

@@ -211,7 +211,9 @@ source_batch kafka_source::plan(const std::vector<partition_position>& backlog,
   return table_.plan(backlog, limits);
 }
 
-void kafka_source::completed(const batch&, const source_batch& work) {
+void kafka_source::completed(const batch& whole, const source_batch& work) {
+  if (whole.open_ended)
+    table_.read_on(work);
   if (table_.completed(work) != work.ranges.size())
     log(log_level::warning, "a batch of an earlier assignment is ignored");
   if (!retired_.empty()) // every receiver has begun a batch since, so nobody else holds them;

@@ -54,15 +54,16 @@ class actor_executor final : public executor, private transport {
 public:
   explicit actor_executor(executor_setup setup)
       : setup_(std::move(setup)), config_(setup_), system_(config_) {
-    environment_ = {.job = setup_.job,
-                    .all = setup_.all,
-                    .out = this,
-                    .clock = setup_.time,
-                    .log = setup_.log,
-                    .make_receiver = setup_.make_receiver,
-                    .resume_at = [this](replica_id id, steady_time at) {
-                      setup_.call_at(at, [this, id] { wake(id); });
-                    }};
+    environment_ = {
+        .job = setup_.job,
+        .all = setup_.all,
+        .out = this,
+        .clock = setup_.time,
+        .log = setup_.log,
+        .make_receiver = setup_.make_receiver,
+        .resume_at = [this](replica_id id,
+                            steady_time at) { setup_.call_at(at, [this, id] { wake(id); }); },
+        .on_thread_start = setup_.on_thread_start};
   }
 
   ~actor_executor() override { stop(); }

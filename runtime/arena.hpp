@@ -1,6 +1,8 @@
 // Bytes that the records of one block point into.
 #pragma once
 
+#include <weir/runtime/block_allocator.hpp>
+
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -15,14 +17,16 @@ namespace weir {
 class arena {
 public:
   /// @param chunk_bytes size of a chunk; a longer piece gets a chunk of its own.
-  explicit arena(std::size_t chunk_bytes = 16 * 1024) : chunk_bytes_(chunk_bytes) {}
+  explicit arena(std::size_t chunk_bytes = 16 * 1024, block_allocator<char> memory = {})
+      : chunk_bytes_(chunk_bytes), memory_(memory) {}
 
   arena(arena&& other) noexcept
-      : chunk_bytes_(other.chunk_bytes_), left_(std::exchange(other.left_, 0)),
-        used_(std::exchange(other.used_, 0)), next_(std::exchange(other.next_, nullptr)),
-        chunks_(std::move(other.chunks_)) {}
+      : chunk_bytes_(other.chunk_bytes_), memory_(other.memory_),
+        left_(std::exchange(other.left_, 0)), used_(std::exchange(other.used_, 0)),
+        next_(std::exchange(other.next_, nullptr)), chunks_(std::move(other.chunks_)) {}
   arena& operator=(arena&& other) noexcept {
     std::swap(chunk_bytes_, other.chunk_bytes_);
+    std::swap(memory_, other.memory_);
     std::swap(left_, other.left_);
     std::swap(used_, other.used_);
     std::swap(next_, other.next_);
@@ -57,7 +61,7 @@ public:
   void rewind() noexcept {
     if (chunks_.size() > 1)
       chunks_.erase(chunks_.begin() + 1, chunks_.end());
-    if (!chunks_.empty() && chunks_.front().size != chunk_bytes_)
+    if (!chunks_.empty() && chunks_.front().capacity() != chunk_bytes_)
       chunks_.clear();
     used_ = 0;
     next_ = chunks_.empty() ? nullptr : chunks_.front().bytes.get();
@@ -65,19 +69,26 @@ public:
   }
 
 private:
+  struct give_back {
+    block_allocator<char> memory;
+    std::size_t size;
+    void operator()(char* at) noexcept { memory.deallocate(at, size); }
+  };
   struct chunk {
-    std::unique_ptr<char[]> bytes;
-    std::size_t size = 0;
+    std::unique_ptr<char, give_back> bytes;
+    [[nodiscard]] std::size_t capacity() const noexcept { return bytes.get_deleter().size; }
   };
 
   void grow(std::size_t size) {
     const std::size_t wanted = size > chunk_bytes_ ? size : chunk_bytes_;
-    chunks_.push_back({std::make_unique_for_overwrite<char[]>(wanted), wanted});
+    chunks_.push_back(
+        {std::unique_ptr<char, give_back>(memory_.allocate(wanted), {memory_, wanted})});
     next_ = chunks_.back().bytes.get();
     left_ = wanted;
   }
 
   std::size_t chunk_bytes_;
+  block_allocator<char> memory_;
   std::size_t left_ = 0;
   std::size_t used_ = 0;
   char* next_ = nullptr;

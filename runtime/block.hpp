@@ -58,9 +58,10 @@ inline constexpr std::int64_t no_origin = -1;
 /// cache, and fresh memory would have to be faulted in.
 template <class T>
 struct block_storage {
-  std::vector<T> records;
+  std::vector<T, block_allocator<T>> records;
   arena bytes; ///< What views in the records point into, unless they point into another block.
-  std::vector<std::int64_t> origins; ///< Offset at the source of each record; empty when unknown.
+  std::vector<std::int64_t, block_allocator<std::int64_t>>
+      origins; ///< Offset at the source of each record; empty when unknown.
 };
 
 /// Storage of blocks that are gone, for those to come. Thread-safe; touched twice per block, never
@@ -68,7 +69,8 @@ struct block_storage {
 template <class T>
 class block_pool {
 public:
-  explicit block_pool(std::size_t arena_chunk) : arena_chunk_(arena_chunk) {}
+  explicit block_pool(std::size_t arena_chunk, std::pmr::memory_resource* memory = nullptr)
+      : arena_chunk_(arena_chunk), memory_(memory) {}
 
   [[nodiscard]] block_storage<T> take() {
     {
@@ -79,7 +81,9 @@ public:
         return storage;
       }
     }
-    return {.records = {}, .bytes = arena(arena_chunk_), .origins = {}};
+    return {.records = decltype(block_storage<T>::records)(memory_),
+            .bytes = arena(arena_chunk_, memory_),
+            .origins = decltype(block_storage<T>::origins)(memory_)};
   }
 
   void give_back(block_storage<T> storage) noexcept {
@@ -95,6 +99,7 @@ private:
   static constexpr std::size_t kept_at_most = 4;
 
   const std::size_t arena_chunk_;
+  std::pmr::memory_resource* const memory_;
   std::mutex mutex_;
   std::vector<block_storage<T>> free_; ///< Last in, first out.
 };

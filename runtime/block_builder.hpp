@@ -7,11 +7,14 @@
 
 namespace weir {
 
-/// How large a block may grow. Larger blocks cost less per record; smaller ones keep latency and
-/// memory low.
+/// How large a block may grow, and out of what. Larger blocks cost less per record; smaller ones
+/// keep latency and memory low.
 struct block_limits {
   std::size_t max_records = 1024;     ///< >= 1, records.
   std::size_t max_bytes = 256 * 1024; ///< >= 1, bytes of charge. One record may exceed it alone.
+  std::pmr::memory_resource* memory =
+      nullptr; ///< Where blocks get the storage of their records and of the bytes these point
+               ///< into: thread-safe, outlives every block. null: new and delete.
 };
 
 /// Collects records of one logical partition. Single-threaded; reusable after `build`.
@@ -19,7 +22,7 @@ template <class T>
 class block_builder {
 public:
   explicit block_builder(block_limits limits = {})
-      : limits_(limits), pool_(std::make_shared<block_pool<T>>(arena_chunk(limits))),
+      : limits_(limits), pool_(std::make_shared<block_pool<T>>(arena_chunk(limits), limits.memory)),
         storage_(pool_->take()) {}
 
   /// A copy takes over the limits and starts empty: stages are copied as prototypes, before they

@@ -89,6 +89,7 @@ public:
   }
 
   std::vector<std::shared_ptr<listener>> listeners;
+  std::function<void()> on_work;
 
 private:
   mutable std::mutex mutex_;
@@ -121,6 +122,8 @@ expected<void> context::start() {
   composed_->graph.freeze();
   auto started = std::make_shared<job>(*composed_, std::move(*planned), impl_->listeners);
   const bool in_line = composed_->options.executor == executor_kind::in_line;
+  if (in_line)
+    started->on_work(impl_->on_work);
   if (auto running =
           started->start(&make_governor, in_line ? &make_inline_executor : &make_actor_executor);
       !running)
@@ -186,6 +189,29 @@ bool context::run_ready() {
   }
   return !running->finished();
 }
+
+bool context::poll_for(duration limit) {
+  const auto running = impl_->current();
+  if (!running || composed_->options.executor != executor_kind::in_line)
+    return running && !running->finished();
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!running->finished()) {
+    const bool worked = running->turn();
+    const duration left = end - std::chrono::steady_clock::now();
+    if (left <= duration::zero())
+      break;
+    if (!worked)
+      running->idle(left);
+  }
+  return !running->finished();
+}
+
+duration context::next_due() const {
+  const auto running = impl_->current();
+  return running ? running->due_in() : duration::max();
+}
+
+void context::on_work(std::function<void()> call) { impl_->on_work = std::move(call); }
 
 void context::add_listener(std::shared_ptr<listener> hears) {
   impl_->listeners.push_back(std::move(hears));

@@ -6,6 +6,7 @@
 #include <weir/runtime/options.hpp>
 #include <weir/runtime/plan.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -76,6 +77,20 @@ public:
   /// In line: does everything that can be done now, on the calling thread. @returns whether the job
   /// still runs.
   bool run_ready();
+
+  /// In line: runs on the calling thread for `limit` of real time, waiting where there is nothing
+  /// to do; returns earlier only when the job has ended. weir then has no thread of its own: the
+  /// caller's does everything (Kafka's client has threads of its own). @returns whether the job
+  /// still runs.
+  bool poll_for(duration limit);
+
+  /// In line, for host loops: after how long `run_ready` will have something to do, if `on_work`
+  /// is not called before. Call it after `run_ready` on the same thread.
+  [[nodiscard]] duration next_due() const;
+
+  /// In line, for host loops: from the next start on `call` is called whenever `run_ready` may have
+  /// got something to do, on any thread; it must neither block nor call the context.
+  void on_work(std::function<void()> call);
 
   /// Hears of every batch from the next start on. Kept until the context ends.
   void add_listener(std::shared_ptr<listener> hears);

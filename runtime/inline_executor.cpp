@@ -29,15 +29,16 @@ public:
   explicit inline_executor(executor_setup setup)
       : setup_(std::move(setup)), tracker_(setup_.all->replicas), order_(setup_.seed),
         mailboxes_(setup_.all->replicas) {
-    environment_ = {.job = setup_.job,
-                    .all = setup_.all,
-                    .out = this,
-                    .clock = setup_.time,
-                    .log = setup_.log,
-                    .make_receiver = setup_.make_receiver,
-                    .resume_at = [this](replica_id id, steady_time at) {
-                      setup_.call_at(at, [this, id] { wake(id); });
-                    }};
+    environment_ = {
+        .job = setup_.job,
+        .all = setup_.all,
+        .out = this,
+        .clock = setup_.time,
+        .log = setup_.log,
+        .make_receiver = setup_.make_receiver,
+        .resume_at = [this](replica_id id,
+                            steady_time at) { setup_.call_at(at, [this, id] { wake(id); }); },
+        .on_thread_start = setup_.on_thread_start};
   }
 
   expected<void> start() override {

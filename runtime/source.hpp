@@ -74,7 +74,9 @@ struct source_setup {
   weir::trigger trigger = weir::trigger::every;
   block_limits limits;
   source_host* host = nullptr; ///< Lives longer than the source.
-  std::uint64_t seed = 1;      ///< Of what is drawn by chance, e.g. the jitter of a back-off.
+  std::function<void(std::string_view)>
+      on_thread_start{};  ///< The host's hook, for threads of the source's libraries; or null.
+  std::uint64_t seed = 1; ///< Of what is drawn by chance, e.g. the jitter of a back-off.
 };
 
 /// One input of a running job; made anew by each start.

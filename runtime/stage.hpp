@@ -71,6 +71,8 @@ struct replica_context {
   std::function<void(log_level, std::string_view)> log; ///< Thread-safe; never null.
   std::function<void(steady_time)>
       wake_at{}; ///< Thread-safe: the same, once, at that time of the job's clock.
+  std::function<void(std::string_view)>
+      on_thread_start{}; ///< The host's hook, for threads that the stage starts; or null.
   const weir::clock* clock = nullptr; ///< The job's clock.
 };
 

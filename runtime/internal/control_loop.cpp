@@ -12,6 +12,8 @@ void control_loop::post(std::function<void()> task) {
     tasks_.push_back(std::move(task));
   }
   wake_.notify_one();
+  if (posted_)
+    posted_();
 }
 
 bool control_loop::run_posted() {

@@ -22,6 +22,9 @@ public:
   /// From any thread. The task runs on the loop's thread, in order of posting.
   void post(std::function<void()> task);
 
+  /// Calls `call` after each post, on the posting thread. Before the first post.
+  void on_post(std::function<void()> call) { posted_ = std::move(call); }
+
   /// Runs what has been posted, on the calling thread. @returns whether there was anything.
   bool run_posted();
 
@@ -33,6 +36,7 @@ private:
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> tasks_;
+  std::function<void()> posted_;
 };
 
 /// Names the calling thread (cut to 15 characters) and calls the host's hook.

@@ -104,6 +104,7 @@ expected<void> job::open_sources(const governor_factory& make_governor) {
                                        .trigger = composed_->options.trigger,
                                        .limits = plan_.at(id).limits,
                                        .host = this,
+                                       .on_thread_start = composed_->options.on_thread_start,
                                        .seed = composed_->options.seed});
     inputs_.push_back({.control = std::move(control),
                        .governor = std::move(*governor),
@@ -147,6 +148,8 @@ bool job::turn() {
   turning_.store({}, std::memory_order_relaxed);
   return worked;
 }
+
+duration job::due_in() const { return std::max<duration>(0s, next_deadline() - clock_->now()); }
 
 void job::idle(duration limit) {
   loop_.wait_until(std::min(next_deadline(), clock_->now() + limit));
@@ -203,6 +206,11 @@ void job::publish_rate(input& in) {
   in.control->rate_changed(in.governor->rate(), composed_->options.rate_control.unit);
 }
 
+bool job::sources_ended() const {
+  return !inputs_.empty() && std::all_of(inputs_.begin(), inputs_.end(),
+                                         [](const input& in) { return in.control->ended(); });
+}
+
 bool job::draining() const {
   return stopping_ && stopping_->mode == stop_mode::drain && !failure_ &&
          std::any_of(inputs_.begin(), inputs_.end(),
@@ -240,7 +248,7 @@ bool job::plan_when_due() {
 /// An epoch ends at its time. The sources are asked before how far they reach: so the next one can
 /// open at once.
 bool job::run_epochs() {
-  if (!planning_allowed() || cutting_ || !scheduler_.waiting().empty())
+  if (!planning_allowed() || cutting_ || !scheduler_.waiting().empty() || sources_ended())
     return false;
   const auto now = clock_->now();
   const auto& open = scheduler_.open();
@@ -489,6 +497,9 @@ void job::on_aborted(epoch at) {
   ++survey_generation_;
   for (auto& in : inputs_)
     in.up_to_date = false;
+  if (dropped.whole->open_ended) // it is read again at its time, if that has not passed
+    last_time_ = dropped.whole->time - std::chrono::floor<std::chrono::milliseconds>(
+                                           composed_->options.batch_interval);
   rewind_to(dropped);
   auto report = describe(dropped, {});
   report.failure =
@@ -653,10 +664,7 @@ bool job::settle_quiesce() {
 }
 
 bool job::settle_stop() {
-  const bool no_more =
-      planned_all_ ||
-      (!inputs_.empty() && std::all_of(inputs_.begin(), inputs_.end(),
-                                       [](const input& in) { return in.control->ended(); }));
+  const bool no_more = planned_all_ || sources_ended();
   const bool ended_by_itself =
       no_more && !scheduler_.open() && scheduler_.waiting().empty() && !surveying_;
   if (!stopping_ && !failure_ && !ended_by_itself)

@@ -51,6 +51,13 @@ public:
   /// Does what is due. @returns whether it did anything.
   bool turn();
 
+  /// In line: `call` is called, on any thread, whenever something may have been added to do. Before
+  /// `start`.
+  void on_work(std::function<void()> call) { loop_.on_post(std::move(call)); }
+
+  /// In line: after how long `turn` will have something to do if nothing happens before.
+  [[nodiscard]] duration due_in() const;
+
   /// In line: waits until there may be something to do, at most `limit`.
   void idle(duration limit);
 
@@ -100,6 +107,7 @@ private:
   [[nodiscard]] bool read_everything() const;
   [[nodiscard]] unfinished_work unfinished() const;
   void publish_rate(input& in);
+  [[nodiscard]] bool sources_ended() const;
   [[nodiscard]] bool draining() const; ///< A stop waits for batches that are not planned yet.
   [[nodiscard]] bool planning_allowed() const;
 

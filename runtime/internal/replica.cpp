@@ -32,6 +32,7 @@ replica_context make_replica_context(const replica_environment& environment, nod
                      std::string_view text) { environment.log(level, component, text); },
           .wake_at = [&environment, id = replica_id(planned.first_replica.value + index)](
                          steady_time at) { environment.resume_at(id, at); },
+          .on_thread_start = environment.on_thread_start,
           .clock = environment.clock};
 }
 

@@ -49,6 +49,7 @@ struct replica_environment {
   std::function<std::unique_ptr<receiver>(source_id, std::uint32_t)> make_receiver;
   /// Resumes a replica at that time. From any thread.
   std::function<void(replica_id, steady_time)> resume_at{};
+  std::function<void(std::string_view)> on_thread_start{};
 };
 
 /// The replica with this number within its node.

@@ -57,7 +57,7 @@ struct replica_report {
   std::vector<partition_work> partitions;
   std::vector<edge_work> edges;
   std::vector<partition_event_time> event_times{}; ///< Of an assigner of timestamps.
-  std::vector<range_end> read{}; ///< Of a receiver that was cut.
+  std::vector<range_end> read{};                   ///< Of a receiver that was cut.
 };
 
 /// Delivers messages between replicas in order per pair. Called by the replica that sends.

@@ -13,10 +13,11 @@
 namespace weir::test {
 
 /// A block of numbers that counts for `charge` bytes.
-inline block_ptr block_of(std::vector<int> records, std::size_t charge = 100) {
+inline block_ptr block_of(const std::vector<int>& records, std::size_t charge = 100) {
   static const auto pool = std::make_shared<block_pool<int>>(256);
-  return block_ptr(new block<int>({.records = std::move(records), .bytes = arena(), .origins = {}},
-                                  {}, charge, pool));
+  return block_ptr(
+      new block<int>({.records = {records.begin(), records.end()}, .bytes = arena(), .origins = {}},
+                     {}, charge, pool));
 }
 
 inline std::vector<int> numbers_in(const block_ptr& data) {

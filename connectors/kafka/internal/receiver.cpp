@@ -192,7 +192,8 @@ void kafka_receiver::ask_for_turn() {
 
 bool kafka_receiver::something_waits() {
   return std::ranges::any_of(fetch_->lanes(), [](const lane& at) {
-    return at.open && !at.waits_for_repair && !at.rests && rd_kafka_queue_length(at.queue.get()) > 0;
+    return at.open && !at.waits_for_repair && !at.rests &&
+           rd_kafka_queue_length(at.queue.get()) > 0;
   });
 }
 

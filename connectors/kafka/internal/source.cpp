@@ -143,8 +143,8 @@ void kafka_source::poll() {
   }
 }
 
-// A client may begin its rest just after its receiver has asked to end it and found nothing more: nobody would ask again
-// for up to a second. So as long as a receiver waits it is asked for here.
+// A client may begin its rest just after its receiver has asked to end it and found nothing more:
+// nobody would ask again for up to a second. So as long as a receiver waits it is asked for here.
 void kafka_source::end_rests() {
   for (const auto& fetch : fetch_)
     if (fetch->client->signal().armed())

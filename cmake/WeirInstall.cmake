@@ -30,8 +30,8 @@ foreach(folder IN ITEMS runtime backpressure operators connectors)
     REGEX "/runtime/(weir|main)\\.hpp$" EXCLUDE ${without_kafka} ${without_json})
 endforeach()
 
-# Targets: the core and the test kit in one export, each component with libraries of its own in another.
-install(TARGETS weir weir_testing EXPORT weirTargets)
+# Targets: the core, the test kit and weir::asio in one export, each component with libraries of its own in another.
+install(TARGETS weir weir_testing weir_asio EXPORT weirTargets)
 install(EXPORT weirTargets NAMESPACE weir:: DESTINATION "${weir_cmake_dir}")
 if(WEIR_WITH_KAFKA)
   install(TARGETS weir_kafka EXPORT weirKafkaTargets)

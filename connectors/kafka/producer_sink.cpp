@@ -93,7 +93,7 @@ expected<void> producer::open(const replica_context& env) {
       [log = env.log](log_level level, std::string_view component, std::string_view message) {
         log(level, fmt::format("{}: {}", component, message));
       },
-      redactor(options.properties), impl_.get());
+      redactor(options.properties), impl_.get(), env.on_thread_start);
   auto made = client::make(RD_KAFKA_PRODUCER, std::move(*conf), std::move(state));
   if (!made)
     return std::move(made).error();

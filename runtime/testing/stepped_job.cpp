@@ -12,9 +12,18 @@ using namespace std::chrono_literals;
 /// Keeps the reports of finished batches. Written on the control thread, read by the test.
 class stepped_job::history final : public listener {
 public:
+  void on_started(const batch&) override {
+    {
+      std::lock_guard guard(mutex_);
+      open_ = true;
+    }
+    grown_.notify_all();
+  }
+
   void on_finished(const batch_report& report) override {
     {
       std::lock_guard guard(mutex_);
+      open_ = false;
       finished_.push_back(report);
     }
     grown_.notify_all();
@@ -38,9 +47,16 @@ public:
     return finished_[index];
   }
 
+  /// Whether a batch is open, at the latest after `limit`.
+  bool wait_until_open(duration limit) {
+    std::unique_lock lock(mutex_);
+    return grown_.wait_for(lock, limit, [&] { return open_; });
+  }
+
 private:
   mutable std::mutex mutex_;
   std::condition_variable grown_;
+  bool open_ = false;
   std::vector<batch_report> finished_;
 };
 
@@ -63,6 +79,10 @@ expected<batch_report> stepped_job::step(std::uint32_t skipped) {
     if (auto started = context_.start(); !started)
       return std::move(started).error();
   const bool in_line = context_.options().executor == executor_kind::in_line;
+  if (context_.options().trigger == trigger::continuous) { // its epoch must not open after its time
+    (void)context_.run_ready();
+    (void)history_->wait_until_open(in_line ? 0ns : 10s);
+  }
   const std::size_t index = history_->size();
   const auto interval = context_.options().batch_interval;
   const auto now = clock_->now().time_since_epoch();

@@ -10,7 +10,7 @@
 namespace weir::testing {
 
 /// A context under a manual clock of its own: batches start when the test says so, never because
-/// time has passed. For the trigger `every`. With `executor_kind::in_line` all work happens inside
+/// time has passed. For the triggers `every` and `continuous`. With `executor_kind::in_line` all work happens inside
 /// `step`, on the calling thread, in an order that depends on the seed alone; with `actors` `step`
 /// waits for the worker threads. One thread at a time.
 class stepped_job {

@@ -34,6 +34,7 @@ RAW_LOOPS = ("raw", "raw_one_queue")
 TARGETS = {
     "kafka_count_1": ">= 0.95", "kafka_count_2": ">= 0.95",
     "kafka_word_count_1": ">= 0.90", "kafka_word_count_2": ">= 0.90",
+    "continuous_latency_p50": "<= 3.00", "continuous_latency_p99": "<= 3.00",
     "fused_steps": "<= 1.15", "idle_batches": "<= 0.05", "stalled_sink": "<= 1.00",
     "inverse_window": "<= 2.00",
 }
@@ -138,6 +139,14 @@ def inverse_window(name, bench, _broker, pairs):
     return result(name, ratios, [g["weir"] for g in got], [g["baseline"] for g in got], "ns/changed key")
 
 
+def continuous_latency(name, bench, _broker, pairs):
+    got = [pair for _ in range(pairs) for pair in run([bench / "continuous_latency_bench", 1])]
+    percentile = name.rsplit("_", 1)[1]
+    weir = [g[f"weir_{percentile}"] / 1e3 for g in got]
+    baseline = [g[f"baseline_{percentile}"] / 1e3 for g in got]
+    return result(name, [a / b for a, b in zip(weir, baseline)], weir, baseline, "us from push to result")
+
+
 def idle_batches(name, bench, broker, pairs):
     got = [g for _ in range(min(pairs, 3))
            for g in run([bench / "kafka_bench", "idle_batches", *broker.options(), "--seconds", IDLE_SECONDS])]
@@ -171,6 +180,7 @@ def pid(bench, wanted):
 MEASUREMENTS = {
     "kafka_count_1": kafka_throughput, "kafka_count_2": kafka_throughput,
     "kafka_word_count_1": kafka_throughput, "kafka_word_count_2": kafka_throughput,
+    "continuous_latency_p50": continuous_latency, "continuous_latency_p99": continuous_latency,
     "fused_steps": fused_steps, "idle_batches": idle_batches, "stalled_sink": stalled_sink,
     "inverse_window": inverse_window,
 }

@@ -16,6 +16,13 @@ using namespace weir::testing_support;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
 
+SCENARIO("host_driven: answers each line before it takes the next", "[examples]") {
+  example program("host_driven", {"to be or not", "that is the question"});
+  CHECK(program.wait(30s) == 0);
+  CHECK(program.out() == "that 4\nquestion 8\n2 words\n");
+  CHECK(program.err() == "");
+}
+
 SCENARIO("watch_directory: counts the words of files that appear", "[examples]") {
   const weir::test::scratch_directory dir;
   dir.add("first.txt", "to be or\nnot to be\n");

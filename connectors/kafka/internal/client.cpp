@@ -9,6 +9,8 @@
 #include <condition_variable>
 #include <thread>
 
+#include <pthread.h>
+
 namespace weir::kafka {
 
 namespace {
@@ -30,6 +32,17 @@ void on_error(rd_kafka_t* handle, int code, const char* reason, void*) noexcept 
     state_of(handle)->note(static_cast<rd_kafka_resp_err_t>(code), reason ? reason : "");
   } catch (...) {
   }
+}
+
+rd_kafka_resp_err_t on_thread(rd_kafka_t*, rd_kafka_thread_type_t, const char*,
+                              void* opaque) noexcept {
+  static_cast<client_state*>(opaque)->thread_started();
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t on_new(rd_kafka_t* handle, const rd_kafka_conf_t*, void* opaque, char*,
+                           size_t) noexcept {
+  return rd_kafka_interceptor_add_on_thread_start(handle, "weir", &on_thread, opaque);
 }
 
 } // namespace
@@ -64,6 +77,19 @@ void client_state::note(rd_kafka_resp_err_t code, std::string_view reason) {
       fmt::format("{}: {}", rd_kafka_err2name(code), text));
 }
 
+void client_state::thread_started() const {
+  std::array<char, 16> name{}; // the kernel's limit
+  (void)pthread_getname_np(pthread_self(), name.data(), name.size());
+  const std::lock_guard lock(mutex_);
+  if (started_)
+    started_(name.data());
+}
+
+thread_hook client_state::on_thread_start() const {
+  const std::lock_guard lock(mutex_);
+  return started_;
+}
+
 std::string client_state::last_problem() const {
   const std::lock_guard lock(mutex_);
   return last_problem_;
@@ -77,6 +103,7 @@ std::optional<error> client_state::refused() const {
 void client_state::detach() {
   const std::lock_guard lock(mutex_);
   log_ = nullptr;
+  started_ = nullptr;
 }
 
 expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr conf,
@@ -86,6 +113,7 @@ expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr co
                                           const char* text) { on_log(rk, level, facility, text); });
   rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t* rk, int code, const char* reason,
                                             void* opaque) { on_error(rk, code, reason, opaque); });
+  (void)rd_kafka_conf_interceptor_add_on_new(conf.get(), "weir", &on_new, state.get());
   std::array<char, 512> text{};
   auto* handle = rd_kafka_new(type, conf.get(), text.data(), text.size());
   if (!handle)
@@ -98,24 +126,30 @@ expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr co
 }
 
 client::~client() {
+  auto started = state_->on_thread_start();
   state_->detach();
-  (void)release(handle_, state_, milliseconds(5'000));
+  (void)release(handle_, state_, milliseconds(5'000), std::move(started));
 }
 
-bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, milliseconds patience) {
+bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, milliseconds patience,
+             thread_hook started) {
   struct shared {
     std::mutex mutex;
     std::condition_variable ended;
     bool done = false;
   };
   auto watch = std::make_shared<shared>();
-  std::thread(
-      [handle, watch, state = std::move(state)] { // `state` lives as long as callbacks may come
-        rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-        const std::lock_guard lock(watch->mutex);
-        watch->done = true;
-        watch->ended.notify_all();
-      })
+  std::thread([handle, watch, started = std::move(started),
+               state = std::move(state)] { // `state` lives as long as callbacks may come
+    constexpr auto name = "weir.rdk.end";
+    pthread_setname_np(pthread_self(), name);
+    if (started)
+      started(name);
+    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    const std::lock_guard lock(watch->mutex);
+    watch->done = true;
+    watch->ended.notify_all();
+  })
       .detach();
   std::unique_lock lock(watch->mutex);
   return watch->ended.wait_for(lock, patience, [&] { return watch->done; });

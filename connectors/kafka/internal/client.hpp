@@ -24,6 +24,9 @@ using milliseconds = std::chrono::milliseconds;
 using log_hook =
     std::function<void(log_level, std::string_view component, std::string_view message)>;
 
+/// Called first on a thread, with its name.
+using thread_hook = std::function<void(std::string_view)>;
+
 /// A topic as the brokers describe it.
 struct topic_info {
   std::string name;
@@ -34,12 +37,15 @@ struct topic_info {
 /// What librdkafka's callbacks may touch. It outlives the client when that cannot be ended in time.
 class client_state {
 public:
-  client_state(std::string component, log_hook log, redactor redact, void* owner)
-      : component_(std::move(component)), log_(std::move(log)), redact_(std::move(redact)),
-        owner_(owner) {}
+  client_state(std::string component, log_hook log, redactor redact, void* owner,
+               thread_hook started = {})
+      : component_(std::move(component)), log_(std::move(log)), started_(std::move(started)),
+        redact_(std::move(redact)), owner_(owner) {}
 
   void log(log_level level, std::string_view message) const;
   void note(rd_kafka_resp_err_t code, std::string_view reason);
+  /// The calling thread works for the client from now on.
+  void thread_started() const;
 
   /// The object whose callbacks these are.
   [[nodiscard]] void* owner() const noexcept { return owner_; }
@@ -50,13 +56,15 @@ public:
   [[nodiscard]] std::uint64_t problems() const noexcept {
     return problems_.load(std::memory_order_relaxed);
   }
-  /// Cuts the way to the log hook: whoever owns it may go away now.
+  [[nodiscard]] thread_hook on_thread_start() const;
+  /// Cuts the way to the hooks: whoever owns them may go away now.
   void detach();
 
 private:
   const std::string component_;
   mutable std::mutex mutex_;
   log_hook log_;
+  thread_hook started_;
   const redactor redact_;
   void* const owner_;
   std::string last_problem_;
@@ -101,7 +109,8 @@ private:
 /// knows several such cases) does not take the program with it. After `patience` the thread is left
 /// to itself.
 /// @returns whether it ended in time.
-bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, milliseconds patience);
+bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, milliseconds patience,
+             thread_hook started = {});
 
 /// The level of weir for a syslog level.
 [[nodiscard]] log_level level_of(int syslog_level) noexcept;

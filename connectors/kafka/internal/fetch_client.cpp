@@ -22,7 +22,8 @@ expected<void> check(rd_kafka_error_t* raw, std::string_view tried) {
 } // namespace
 
 expected<std::shared_ptr<fetch_client>> fetch_client::make(const direct_stream_options& options,
-                                                           const queue_sizes& sizes, log_hook log) {
+                                                           const queue_sizes& sizes, log_hook log,
+                                                           thread_hook started) {
   auto user = options.properties;
   user.erase("group.instance.id"); // the identity of the member; two handles with it would fence
                                    // each other
@@ -53,8 +54,9 @@ expected<std::shared_ptr<fetch_client>> fetch_client::make(const direct_stream_o
   auto conf = make_conf(user, own);
   if (!conf)
     return std::move(conf).error();
-  auto state = std::make_shared<client_state>("weir.kafka.fetch", std::move(log),
-                                              redactor(options.properties), nullptr);
+  auto state =
+      std::make_shared<client_state>("weir.kafka.fetch", std::move(log),
+                                     redactor(options.properties), nullptr, std::move(started));
   auto made = client::make(RD_KAFKA_CONSUMER, std::move(*conf), std::move(state));
   if (!made)
     return std::move(made).error();

@@ -50,7 +50,8 @@ class fetch_client {
 public:
   /// @param own properties beside those a fetch handle always has.
   static expected<std::shared_ptr<fetch_client>> make(const direct_stream_options& options,
-                                                      const queue_sizes& sizes, log_hook log);
+                                                      const queue_sizes& sizes, log_hook log,
+                                                      thread_hook started);
   ~fetch_client();
 
   expected<void> assign(std::span<const start_position> starts);

@@ -29,7 +29,7 @@ struct lane {
   bool open = false;       ///< The open range is not read to its end.
   bool touched = false;    ///< Something of an unfinished range has been taken out of the queue.
   bool waits_for_repair = false;    ///< Fetching has stopped: the position is not in the log.
-  read_pacer pacer;                 ///< Of open-ended batches.
+  read_pacer pacer{};               ///< Of open-ended batches.
   bool rests = false;               ///< The pacer allows nothing now.
   std::optional<owned_record> held; ///< Read past `until`; the first record of a later range.
 };

@@ -43,7 +43,7 @@ expected<void> outcome_of(rd_kafka_event_t* event) {
 
 expected<std::unique_ptr<member>> member::make(const direct_stream_options& options,
                                                member_events& events, std::function<void()> wake,
-                                               log_hook log) {
+                                               log_hook log, thread_hook started) {
   property_list own = {
       {"bootstrap.servers", options.brokers},
       {"group.id", options.group},
@@ -60,8 +60,9 @@ expected<std::unique_ptr<member>> member::make(const direct_stream_options& opti
   rd_kafka_conf_set_rebalance_cb(conf->get(), &member::rebalance_callback);
 
   auto self = std::make_shared<member*>(nullptr); // found by callbacks through the client's state
-  auto state = std::make_shared<client_state>("weir.kafka.member", std::move(log),
-                                              redactor(options.properties), self.get());
+  auto state =
+      std::make_shared<client_state>("weir.kafka.member", std::move(log),
+                                     redactor(options.properties), self.get(), std::move(started));
   auto made = client::make(RD_KAFKA_CONSUMER, std::move(*conf), state);
   if (!made)
     return std::move(made).error();

@@ -37,7 +37,7 @@ class member {
 public:
   static expected<std::unique_ptr<member>> make(const direct_stream_options& options,
                                                 member_events& events, std::function<void()> wake,
-                                                log_hook log);
+                                                log_hook log, thread_hook started);
   ~member();
 
   /// Joins the group. Without it the member only reads and writes the offsets of a group that has

@@ -39,6 +39,7 @@ start_query kafka_source::query(bool later, std::function<bool()> go_on) const {
 
 expected<void> kafka_source::open(const source_setup& setup) {
   host_ = setup.host;
+  thread_started_ = setup.on_thread_start;
   replicas_ = std::max<std::uint32_t>(1, setup.replicas);
   memory_share_ = setup.memory_share;
   if (auto ok = options_.check(); !ok)
@@ -50,7 +51,8 @@ expected<void> kafka_source::open(const source_setup& setup) {
 
   const bool subscribes = !options_.group.empty() && options_.assign.empty();
   if (!options_.group.empty()) {
-    auto made = member::make(options_, *this, [host = host_] { host->wake(); }, host_log());
+    auto made = member::make(
+        options_, *this, [host = host_] { host->wake(); }, host_log(), thread_started_);
     if (!made)
       return std::move(made).error();
     member_ = std::move(*made);
@@ -58,7 +60,7 @@ expected<void> kafka_source::open(const source_setup& setup) {
   auto asker = fetch_client::make(
       options_,
       {.min_messages = 1, .max_kbytes = 1, .partition_bytes = 1024, .fetch_bytes = 8 << 20},
-      host_log());
+      host_log(), thread_started_);
   if (!asker)
     return std::move(asker).error();
   asker_ = std::move(*asker);
@@ -100,7 +102,7 @@ expected<kafka_source::fetch_clients> kafka_source::make_fetch_clients(std::size
     return sizes.error();
   fetch_clients made;
   for (std::size_t i = 0; i < count; ++i) {
-    auto one = fetch_client::make(options_, *sizes, host_log());
+    auto one = fetch_client::make(options_, *sizes, host_log(), thread_started_);
     if (!one)
       return std::move(one).error();
     made.push_back(std::move(*one));

@@ -82,6 +82,7 @@ private:
 
   const direct_stream_options options_;
   source_host* host_ = nullptr;
+  thread_hook thread_started_;
   std::uint32_t replicas_ = 1;
   std::size_t memory_share_ = 0;
   std::optional<subscription> wanted_;

@@ -1,5 +1,6 @@
 // After warm-up weir allocates per block, not per record. A program of its own: it replaces
 // operator new.
+#include <weir/connectors/outlet.hpp>
 #include <weir/weir.hpp>
 
 #include <catch2/catch.hpp>
@@ -43,8 +44,9 @@ namespace {
 /// Allocations per record between a batch of 20,000 and one of 100,000, after two batches of
 /// warm-up.
 template <class In, class Build>
-double allocations_per_record(const std::vector<In>& some, Build build) {
-  auto job = *weir::testing::stepped_job::make(weir::test::options_for());
+double allocations_per_record(const std::vector<In>& some, Build build,
+                              weir::test::run_mode how = {}) {
+  auto job = *weir::testing::stepped_job::make(weir::test::options_for(how));
   auto log = std::make_shared<weir::memory_log<In>>(2);
   build(weir::memory_stream(job.context(), log));
   const auto batch_of = [&](std::size_t records) {
@@ -101,4 +103,22 @@ SCENARIO("views cross shuffles and shared streams without an allocation per reco
         .for_each_batch([](const auto&) {});
   });
   CHECK(shuffled < 0.03);
+}
+
+SCENARIO("a whole job with a keyed sum allocates nothing per record, whoever runs it",
+         "[operators][allocation]") {
+  using weir::executor_kind;
+  const auto how = GENERATE(
+      values<weir::test::run_mode>({{executor_kind::in_line, 1}, {executor_kind::actors, 1}}));
+  CAPTURE(how);
+  const double text = allocations_per_record<std::string_view>(
+      views,
+      [](auto in) {
+        const auto counted = in.map([](std::string_view w) {
+                                 return std::pair(w, std::int64_t{1});
+                               }).reduce_by_key(std::plus<>{});
+        counted.to(weir::outlet<std::pair<std::string, std::int64_t>>(1000).sink());
+      },
+      how);
+  CHECK(text < 0.02);
 }

@@ -206,7 +206,7 @@ SCENARIO("a rate limit holds while an epoch is open", "[triggers][continuous]") 
   CAPTURE(how);
   auto options = continuous(how);
   options.rate_control.partition.ceiling = 100; // a record every 10 ms
-  seen_rows seen; // outlives the job
+  seen_rows seen;                               // outlives the job
   auto job = *weir::testing::stepped_job::make(options);
   auto log = std::make_shared<weir::memory_log<int>>(2);
   weir::memory_stream(job.context(), log).to(seen.sink());

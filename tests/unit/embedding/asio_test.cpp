@@ -1,0 +1,111 @@
+// A job on the host's io_context, fed and read by coroutines.
+#include <weir/connectors/asio.hpp>
+#include <weir/weir.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <catch2/catch.hpp>
+#include <tests/support/jobs.hpp>
+
+#include <thread>
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+namespace {
+
+weir::context_options on_a_loop(weir::trigger kind) {
+  auto options = weir::test::options_for();
+  options.trigger = kind;
+  options.batch_interval = 5ms;
+  return options;
+}
+
+} // namespace
+
+SCENARIO("a continuous job runs on an io_context", "[embedding][asio]") {
+  auto job = *weir::context::make(on_a_loop(weir::trigger::continuous));
+  auto log = std::make_shared<weir::memory_log<int>>();
+  const weir::outlet<int> results;
+  weir::memory_stream(job, log).map([](int n) { return n * n; }).to(results.sink());
+
+  asio::io_context io;
+  std::optional<weir::expected<void>> ended;
+  asio::co_spawn(io, weir::asio::run(job),
+                 [&](std::exception_ptr, weir::expected<void> how) { ended = std::move(how); });
+  std::vector<int> taken;
+  asio::co_spawn(
+      io,
+      [&]() -> asio::awaitable<void> {
+        for (int i = 1; i <= 3; ++i) { // a request and its answer, three times
+          log->append(i);
+          if (const auto next = co_await weir::asio::pop(results))
+            taken.push_back(*next);
+        }
+        std::thread([&] { log->append(10); }).join(); // from another thread
+        taken.push_back((co_await weir::asio::pop(results)).value_or(0));
+        job.request_stop();
+        CHECK_FALSE(co_await weir::asio::pop(results));
+      },
+      asio::detached);
+  io.run_for(30s);
+  CHECK(taken == std::vector{1, 4, 9, 100});
+  REQUIRE(ended.has_value());
+  CHECK(ended->has_value());
+  CHECK_FALSE(job.running());
+}
+
+SCENARIO("coroutines push into a job and wait for room", "[embedding][asio]") {
+  auto job = *weir::context::make(on_a_loop(weir::trigger::every));
+  const weir::inlet<int> in({.name = "numbers", .max_records = 10});
+  const weir::outlet<int> results(4);
+  weir::inlet_stream(job, in).to(results.sink());
+  asio::thread_pool pool(2);
+  const auto serial = asio::make_strand(pool);
+  weir::expected<void> outcome;
+  asio::co_spawn(serial, weir::asio::run(job),
+                 [&](std::exception_ptr, weir::expected<void> how) { outcome = std::move(how); });
+  constexpr int count = 100;
+  asio::co_spawn(
+      serial,
+      [&]() -> asio::awaitable<void> {
+        for (int i = 0; i < count; ++i)
+          if (!co_await weir::asio::push(in, i))
+            co_return;
+        auto last = in;
+        last.close(); // the job ends by itself
+      },
+      asio::detached);
+  std::vector<int> taken;
+  asio::co_spawn(
+      asio::make_strand(pool),
+      [&]() -> asio::awaitable<void> {
+        while (const auto next = co_await weir::asio::pop(results))
+          taken.push_back(*next);
+      },
+      asio::detached);
+  pool.join();
+  CHECK(outcome.has_value());
+  REQUIRE(taken.size() == count);
+  CHECK(std::is_sorted(taken.begin(), taken.end()));
+}
+
+SCENARIO("a job that cannot start on the loop says why", "[embedding][asio]") {
+  const auto outcome_of = [](weir::context& job) {
+    asio::io_context io;
+    weir::expected<void> outcome;
+    asio::co_spawn(io, weir::asio::run(job),
+                   [&](std::exception_ptr, weir::expected<void> how) { outcome = std::move(how); });
+    io.run();
+    return outcome;
+  };
+  auto threads = *weir::context::make({});
+  REQUIRE_FALSE(outcome_of(threads));
+  CHECK(outcome_of(threads).error().code() == weir::errc::invalid_config);
+  auto empty = *weir::context::make(on_a_loop(weir::trigger::every));
+  REQUIRE_FALSE(outcome_of(empty));
+  CHECK(outcome_of(empty).error().code() == weir::errc::invalid_graph);
+}

@@ -21,6 +21,7 @@ struct with_time {
     next.on_record(with_time_of(record, std::forward<Element>(element)));
   }
   void threw() { next.threw(); }
+  bool try_again(std::uint32_t attempt) { return next.try_again(attempt); }
 };
 
 } // namespace detail

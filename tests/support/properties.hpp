@@ -23,4 +23,11 @@ void holds_for(int cases, Property&& property) {
   REQUIRE(result.template is<rc::detail::SuccessResult>());
 }
 
+/// Any number in [from, until), inside a property. RapidCheck's own ranges shrink with the size of
+/// a case: inside a small container `inRange(0, 4)` is always 0.
+template <class Number>
+Number any(Number from, Number until) {
+  return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(from, until));
+}
+
 } // namespace weir::test

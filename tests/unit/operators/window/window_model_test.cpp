@@ -9,9 +9,11 @@
 
 #include <map>
 
+using namespace std::chrono_literals;
+using weir::test::any;
+
 namespace {
 
-using namespace std::chrono_literals;
 using record = std::pair<int, int>;
 using records = std::vector<record>;
 
@@ -22,12 +24,6 @@ struct moment {
   bool missing = false;       ///< The input has no batch then.
   bool undone = false;        ///< The batch is undone; its records are read by the next.
 };
-
-/// Any number in [from, until). Alone, RapidCheck narrows ranges with the size of a case.
-template <class Number>
-Number any(Number from, Number until) {
-  return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(from, until));
-}
 
 moment some_moment() {
   const auto one_in = [](int n) { return any(0, n) == n - 1; };

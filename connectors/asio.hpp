@@ -111,6 +111,8 @@ boost::asio::awaitable<expected<void>> push(inlet<T> to, T record) {
       co_return expected<void>();
     if (result == push_result::closed)
       co_return error(errc::stopped, "the inlet takes no more records");
+    if (result == push_result::too_long)
+      co_return error(errc::invalid_config, "the record is too long for the write-ahead log");
     if (!room)
       room = std::make_shared<detail::signal>(co_await boost::asio::this_coro::executor);
     if (result == push_result::full)

@@ -95,7 +95,10 @@ public:
 
   /// The log has made everything before `until` durable, or takes records again.
   void durable(std::int64_t until) {
-    acknowledge([&] { durable_ = until; });
+    acknowledge([&] {
+      durable_ = until;
+      wake_reader();
+    });
     tell_waiters();
   }
 
@@ -267,6 +270,28 @@ public:
                                   : std::pair(block->data, block->until);
   }
 
+  /// Whom to tell, from a thread that pushes, when `read_on` has found nothing and that changes;
+  /// null: nobody, and nobody is told any more once this returns.
+  void set_reader(std::function<void()> wake) {
+    std::lock_guard guard(mutex_);
+    reader_ = std::move(wake);
+    reader_waits_ = false;
+  }
+
+  /// The block that begins at `from`, cut here if need be, and the position after it. Nothing:
+  /// the reader will be told when there is something.
+  std::pair<block_ptr, std::int64_t> read_on(std::int64_t from) {
+    std::lock_guard guard(mutex_);
+    if (from == cut_)
+      cut();
+    const auto block = block_at(from);
+    if (block == blocks_.end() || (log_ && block->until > durable_)) {
+      reader_waits_ = true;
+      return {block_ptr(), from};
+    }
+    return {block->data, block->until};
+  }
+
   /// Plans again from `from` on.
   void rewind(std::int64_t from) {
     std::lock_guard guard(mutex_);
@@ -360,6 +385,13 @@ private:
     ++next_;
     if (builder_.full())
       cut();
+    if (reader_waits_ && !log_) [[unlikely]]
+      wake_reader();
+  }
+
+  void wake_reader() {
+    if (std::exchange(reader_waits_, false) && reader_)
+      reader_();
   }
 
   void cut() {
@@ -397,6 +429,8 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable space_;
   push_limits limits_;
+  std::function<void()> reader_; ///< Of an open-ended batch.
+  bool reader_waits_ = false;
   clock* time_ = nullptr; ///< Of the present job.
   std::shared_ptr<rate_gate> gate_;
   journal* log_ = nullptr; ///< Of the present job.

@@ -29,18 +29,23 @@ public:
 
   expected<void> open(const replica_context& context) override {
     context_ = context;
+    for (std::size_t p = context.index; p < buffers_.size(); p += context.replicas)
+      buffers_[p]->set_reader(context.wake);
     return {};
   }
 
-  expected<void> begin(const batch&, const source_batch& work) override {
+  expected<void> begin(const batch& whole, const source_batch& work) override {
+    open_ended_ = whole.open_ended;
     left_.clear();
     for (std::uint32_t p = context_.index; p < work.ranges.size(); p += context_.replicas)
-      if (!work.ranges[p].empty())
+      if (open_ended_ || !work.ranges[p].empty())
         left_.push_back(work.ranges[p]);
     return {};
   }
 
   expected<received> receive(emitter& out) override {
+    if (open_ended_)
+      return read_on(out);
     if (left_.empty())
       return received::complete;
     auto& range = left_.back();
@@ -56,12 +61,42 @@ public:
     return received::records;
   }
 
+  expected<std::vector<range_end>> cut(emitter&) override {
+    std::vector<range_end> ends;
+    for (const auto& range : left_)
+      ends.push_back({static_cast<std::uint32_t>(range.partition), range.from});
+    left_.clear();
+    return ends;
+  }
+
   void abort() noexcept override { left_.clear(); }
 
+  void close() noexcept override {
+    for (std::size_t p = context_.index; p < buffers_.size(); p += context_.replicas)
+      buffers_[p]->set_reader(nullptr);
+  }
+
 private:
+  /// What has come to the next partition that has anything. The rate is held at the other end.
+  expected<received> read_on(emitter& out) {
+    for (std::size_t visited = 0; visited < left_.size(); ++visited) {
+      auto& range = left_[next_++ % left_.size()];
+      const auto partition = static_cast<std::uint32_t>(range.partition);
+      auto [data, until] = buffers_[partition]->read_on(range.from);
+      if (!data)
+        continue;
+      out.emit(partition_id(partition), std::move(data));
+      range.from = until;
+      return received::records;
+    }
+    return received::nothing;
+  }
+
   std::vector<std::shared_ptr<push_buffer<T>>> buffers_;
   replica_context context_;
+  bool open_ended_ = false;
   std::vector<offset_range> left_;
+  std::size_t next_ = 0; ///< Which of `left_` to read next.
 };
 
 /// One buffer per partition. Positions are record numbers.
@@ -132,9 +167,14 @@ public:
     return work;
   }
 
-  void completed(const batch&, const source_batch& work) override {
-    for (std::size_t p = 0; p < work.ranges.size(); ++p)
+  [[nodiscard]] bool runs_continuously() const override { return true; }
+
+  void completed(const batch& whole, const source_batch& work) override {
+    for (std::size_t p = 0; p < work.ranges.size(); ++p) {
       buffers_[p]->complete(work.ranges[p].until);
+      if (whole.open_ended) // nothing behind it is planned yet
+        buffers_[p]->rewind(work.ranges[p].until);
+    }
   }
 
   void rewind(const source_batch& first) override {

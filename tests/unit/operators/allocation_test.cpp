@@ -4,40 +4,8 @@
 #include <weir/weir.hpp>
 
 #include <catch2/catch.hpp>
+#include <tests/support/counted_allocations.hpp>
 #include <tests/support/jobs.hpp>
-
-#include <cstdlib>
-#include <new>
-
-namespace {
-
-std::atomic<std::size_t> allocations = 0;
-
-void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
-  void* at = alignment > alignof(std::max_align_t)
-                 ? std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment)
-                 : std::malloc(size ? size : 1);
-  if (!at)
-    throw std::bad_alloc();
-  return at;
-}
-
-} // namespace
-
-void* operator new(std::size_t size) { return counted(size, 0); }
-void* operator new[](std::size_t size) { return counted(size, 0); }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size, 0); }
-void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size, 0); }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  return counted(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* at) noexcept { std::free(at); }
-void operator delete[](void* at) noexcept { std::free(at); }
-void operator delete(void* at, std::size_t) noexcept { std::free(at); }
-void operator delete[](void* at, std::size_t) noexcept { std::free(at); }
-void operator delete(void* at, std::align_val_t) noexcept { std::free(at); }
-void operator delete(void* at, std::size_t, std::align_val_t) noexcept { std::free(at); }
 
 namespace {
 
@@ -52,9 +20,9 @@ double allocations_per_record(const std::vector<In>& some, Build build,
   const auto batch_of = [&](std::size_t records) {
     for (std::size_t i = 0; i < records; ++i)
       log->append(some[i % some.size()], i % 2);
-    const auto before = allocations.load();
+    const auto before = weir::test::allocations.load();
     const auto report = job.step();
-    const auto made = allocations - before;
+    const auto made = weir::test::allocations - before;
     REQUIRE(report);
     REQUIRE_FALSE(report->failure);
     return static_cast<double>(made);

@@ -213,6 +213,42 @@ SCENARIO("an abandoned batch is read again by the next start", "[push]") {
   CHECK(t.rows() == row_lists{{1}, {2}});
 }
 
+SCENARIO("under continuous a record goes on as soon as it is pushed", "[push][continuous]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  auto options = options_for(how);
+  options.trigger = weir::trigger::continuous;
+  auto job = *weir::testing::stepped_job::make(options);
+  weir::inlet<int> odd, even;
+  std::atomic<int> seen = 0;
+  auto table = std::make_shared<weir::memory_table<int>>();
+  weir::inlet_stream(job.context(), odd)
+      .union_with(weir::inlet_stream(job.context(), even))
+      .inspect([&](int) { ++seen; })
+      .to(weir::memory_sink(table));
+  const auto come = [&](int count) {
+    for (int i = 0; i < 10'000 && seen < count; ++i) {
+      (void)job.context().run_ready();
+      std::this_thread::sleep_for(1ms);
+    }
+    return seen == count;
+  };
+  REQUIRE(job.context().start());
+  for (int n = 0; n < 10; ++n) { // the clock stands still
+    REQUIRE((n % 2 ? odd : even).push(n));
+    REQUIRE(come(n + 1));
+  }
+  const auto first = job.step();
+  REQUIRE(first);
+  CHECK(first->records == 10);
+  REQUIRE(odd.push(11));
+  REQUIRE(come(11));
+  REQUIRE(job.step());
+  CHECK(sorted(table->rows()) == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11});
+  REQUIRE(even.push(12));
+  REQUIRE(job.context().stop());
+  CHECK(table->rows().back() == 12);
+}
+
 SCENARIO("mistakes in the options come from start", "[push]") {
   pushed_job t;
   weir::inlet<int> in({.name = "fast", .block_interval = 10us, .max_rate = 0.0});

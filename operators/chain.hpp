@@ -38,6 +38,8 @@ struct chain_start {
   std::chrono::milliseconds lowers_watermark{0};
   std::uint32_t slide = 0;            ///< Windows, in batch intervals.
   std::optional<output_mode> emits{}; ///< Of a head that keeps results from batch to batch.
+  bool answers_missing = false;
+  bool reads_side = false; ///< The side output of its input.
   std::string name{};
   std::vector<operator_info> operators{}; ///< Head first when it is an operator, then the steps.
   std::vector<weir::on_error> policies{}; ///< One for the head, then one per step.
@@ -179,6 +181,8 @@ public:
     n.lowers_watermark = start_.lowers_watermark;
     n.slide = start_.slide;
     n.emits = start_.emits;
+    n.answers_missing = start_.answers_missing;
+    n.reads_side = start_.reads_side;
     n.where = where;
     n.blocking = std::any_of(operators->policies.begin(), operators->policies.end(),
                              [](const weir::on_error& policy) { return policy.blocking(); });

@@ -61,6 +61,9 @@ json::object of(const operator_report& o) {
           {"records_out", o.records_out},
           {"dropped", o.dropped},
           {"late", o.late},
+          {"state_keys", o.state_keys},
+          {"state_bytes", o.state_bytes},
+          {"evicted", o.evicted},
           {"busy_ms", milliseconds(o.busy)},
           {"blocked_ms", milliseconds(o.blocked)},
           {"idle_ms", milliseconds(o.idle)}};

@@ -19,6 +19,8 @@
 
 namespace weir {
 
+class state_backend; // state_store.hpp
+
 /// Who runs the stages.
 enum class executor_kind {
   actors,  ///< CAF actors on worker threads.
@@ -47,6 +49,8 @@ struct context_options {
   std::shared_ptr<weir::clock> clock{}; ///< null: the system's clock.
   duration quiesce_deadline =
       std::chrono::seconds(5); ///< How long a rebalance waits for the open batch.
+  /// Where keyed state lives between batches, unless an operator says so itself; null: in memory.
+  std::shared_ptr<state_backend> state{};
   log_sink log{};              ///< null: silent.
   log_level min_log_level = log_level::info;
   /// Called first on every thread that weir starts, with the thread's name (at most 15 characters).

@@ -19,6 +19,7 @@ struct edge_plan {
   node_id consumer;
   std::uint32_t input = 0;      ///< Which input of the consumer.
   std::uint32_t first_slot = 0; ///< The consumer's slot for this edge's producer replica 0.
+  bool side = false;            ///< Carries the producer's side output.
   credit::amount window;        ///< Credit from each consumer replica to each producer replica.
 };
 

@@ -135,7 +135,11 @@ expected<plan> make_plan(const graph& g, const context_options& options) {
     for (std::uint32_t input = 0; input < n.inputs.size(); ++input) {
       auto& producer = p.nodes[n.inputs[input].value];
       producer.outputs.push_back(
-          {.consumer = n.id, .input = input, .first_slot = planned.slots, .window = {}});
+          {.consumer = n.id,
+           .input = input,
+           .first_slot = planned.slots,
+           .side = n.reads_side,
+           .window = {}});
       planned.slots += producer.replicas;
       planned.slot_inputs.insert(planned.slot_inputs.end(), producer.replicas, input);
     }
@@ -166,7 +170,7 @@ expected<void> describe_nodes(const graph& g, const plan& p, batch& b, const bat
       const auto& in = b.nodes[input.value];
       described.input_offsets.push_back(n.concatenates ? reach : 0);
       reach = n.concatenates ? reach + in.partitions : std::max(reach, in.partitions);
-      if (in.present || n.slide)
+      if (in.present || n.slide || n.answers_missing)
         continue;
       described.present = false;
       if (due && n.needs_all_inputs)

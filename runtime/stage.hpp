@@ -40,6 +40,12 @@ public:
   /// Hands a block to every consumer of the node. Never refuses: it queues what has no credit.
   virtual void emit(partition_id partition, block_ptr data) = 0;
 
+  /// Hands a block to the consumers that read the node's side output, e.g. snapshots of its state.
+  virtual void emit_side(partition_id partition, block_ptr data) {
+    (void)partition;
+    (void)data; // nobody reads it
+  }
+
   /// Whether something waits for credit. Then stop after the present record and return `blocked`.
   [[nodiscard]] virtual bool blocked() const noexcept = 0;
 };
@@ -60,6 +66,7 @@ public:
 struct replica_context {
   node_id node;
   std::string name;        ///< Label of the operator, for messages.
+  std::string identity;    ///< What `.named()` gave it, or empty.
   std::uint32_t index = 0; ///< Which replica of the node this is.
   std::uint32_t replicas =
       1; ///< How many replicas the node has. Replica i hosts partitions p with p % replicas == i.
@@ -82,6 +89,9 @@ struct stage_counts {
   std::uint64_t records_out = 0;
   std::uint64_t dropped = 0; ///< Records that an error policy left out: `drop` or `dead_letter`.
   std::uint64_t late = 0;    ///< Records that were left out because the watermark had passed them.
+  std::uint64_t state_keys = 0;  ///< Keys with state, when the batch ended.
+  std::uint64_t state_bytes = 0; ///< What their state takes in memory.
+  std::uint64_t evicted = 0;     ///< Keys whose state a limit removed (`ttl`, `max_keys`).
 };
 
 /// Where a call resumes inside an input block. Reset to 0 by the replica for each new block.

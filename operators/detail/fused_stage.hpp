@@ -49,6 +49,11 @@ public:
 
     void origin(std::int64_t offset) { self_->tail_.origin(offset); }
 
+    /// A block for whoever reads the node's side output.
+    void emit_side(partition_id partition, block_ptr data) {
+      out_->emit_side(partition, std::move(data));
+    }
+
     /// All records of the input block have been pushed.
     expected<void> leave() { return self_->tail_.leave(*out_); }
 
@@ -82,19 +87,21 @@ public:
   };
 
   expected<void> open(const replica_context& context) override {
-    head_.open(context);
     std::apply([&](auto&... step) { (open_step(step, context), ...); }, steps_);
     tail_.open(context);
-    return faults_.open(context);
+    if (auto opened = faults_.open(context); !opened)
+      return opened;
+    return fallible([&] { return head_.open(context); });
   }
 
   expected<void> begin(const batch& whole) override {
     records_in_ = 0;
     head_done_ = false;
-    head_.begin(whole);
     std::apply([&](auto&... step) { (begin_step(step, whole), ...); }, steps_);
     begin_tail(whole);
-    return faults_.begin(whole);
+    if (auto begun = faults_.begin(whole); !begun)
+      return begun;
+    return fallible([&] { return head_.begin(whole); });
   }
 
   expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor,
@@ -131,10 +138,14 @@ public:
     faults_.abort();
   }
 
-  void close() noexcept override { faults_.close(); }
+  void close() noexcept override {
+    faults_.close();
+    if constexpr (requires { head_.close(); })
+      head_.close();
+  }
 
   [[nodiscard]] stage_counts counts() const noexcept override {
-    return {
+    stage_counts all{
         .records_in = records_in_,
         .records_out = tail_.records(),
         .dropped = faults_.dropped(),
@@ -142,6 +153,9 @@ public:
             late_of(head_) + late_of(tail_) +
             std::apply([](const auto&... step) { return (std::uint64_t{0} + ... + late_of(step)); },
                        steps_)};
+    if constexpr (requires { head_.add_to(all); })
+      head_.add_to(all);
+    return all;
   }
 
   [[nodiscard]] std::span<const partition_event_time> event_times() const noexcept override {
@@ -188,6 +202,16 @@ private:
       return part.late();
     else
       return 0;
+  }
+  /// Most heads cannot fail to open or begin.
+  template <class Call>
+  static expected<void> fallible(Call&& call) {
+    if constexpr (std::is_void_v<std::invoke_result_t<Call&>>) {
+      call();
+      return {};
+    } else {
+      return call();
+    }
   }
 
   /// What the step before index `I` passes its records to.

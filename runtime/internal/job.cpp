@@ -577,6 +577,9 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
       op.records_out += r.counts.records_out;
       op.dropped += r.counts.dropped;
       op.late += r.counts.late;
+      op.state_keys += r.counts.state_keys;
+      op.state_bytes += r.counts.state_bytes;
+      op.evicted += r.counts.evicted;
       op.busy += r.busy;
       op.blocked += r.blocked;
       for (const auto& e : r.edges) {

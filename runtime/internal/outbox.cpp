@@ -11,6 +11,7 @@ outbox::outbox(const node_plan& from, std::uint32_t replica_index, const plan& a
     const auto& consumer = all.at(planned.consumer);
     edges_.push_back({.consumer = planned.consumer,
                       .input = planned.input,
+                      .side = planned.side,
                       .partition_offset = 0,
                       .first_link = static_cast<std::uint32_t>(links_.size()),
                       .links = consumer.replicas,
@@ -36,8 +37,18 @@ void outbox::begin(batch_ptr whole) {
 
 void outbox::emit(partition_id partition, block_ptr data) {
   records_ += data->size();
+  deliver(partition, data, false);
+}
+
+void outbox::emit_side(partition_id partition, block_ptr data) {
+  deliver(partition, data, true);
+}
+
+void outbox::deliver(partition_id partition, const block_ptr& data, bool side) {
   bytes_ += data->charge();
   for (auto& e : edges_) {
+    if (e.side != side)
+      continue;
     const partition_id there(partition.value + e.partition_offset);
     post(e, links_[e.first_link + there.value % e.links], parcel{data, there});
   }

@@ -24,6 +24,7 @@ public:
   void begin(batch_ptr whole);
 
   void emit(partition_id partition, block_ptr data) override;
+  void emit_side(partition_id partition, block_ptr data) override;
   [[nodiscard]] bool blocked() const noexcept override { return waiting_blocks_ > 0; }
 
   /// Puts the barrier behind everything emitted.
@@ -55,12 +56,14 @@ private:
   struct edge {
     node_id consumer;
     std::uint32_t input = 0;
+    bool side = false;
     std::uint32_t partition_offset = 0; ///< Of the open batch.
     std::uint32_t first_link = 0;
     std::uint32_t links = 0;
     edge_work work;
   };
 
+  void deliver(partition_id partition, const block_ptr& data, bool side);
   void post(edge& over, link& to, item what);
   void flush(edge& over, link& to);
   void transmit(edge& over, link& to, item what);

@@ -20,6 +20,7 @@ replica_context make_replica_context(const replica_environment& environment, nod
   const auto& planned = environment.all->at(node);
   return {.node = node,
           .name = environment.job->at(node).label(),
+          .identity = environment.job->at(node).name,
           .index = index,
           .replicas = planned.replicas,
           .output_partitions = planned.fixed_partitions,

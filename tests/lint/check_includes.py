@@ -21,9 +21,11 @@ MAY_INCLUDE = {
     "actors": {"runtime", "backpressure", "actors"},
     "connectors": {"runtime", "backpressure", "operators", "connectors"},
     "connectors/kafka": {"runtime", "backpressure", "operators", "connectors", "connectors/kafka"},
+    "connectors/rocksdb": {"runtime", "connectors/rocksdb"},
     "dashboard": {"runtime", "dashboard"},
 }
-CORE = {"runtime", "backpressure", "operators", "connectors", "connectors/kafka"}
+CORE = {"runtime", "backpressure", "operators", "connectors", "connectors/kafka",
+        "connectors/rocksdb"}
 MAY_INCLUDE["examples"] = CORE | {"runtime/testing", "examples"}
 MAY_INCLUDE["tools"] = CORE | {"runtime/testing", "dashboard", "tools"}
 MAY_INCLUDE["tests"] = CORE | {"runtime/testing", "actors", "dashboard", "tools", "tests"}
@@ -40,21 +42,23 @@ SHORT_NAMES = {"weir.hpp": "runtime/weir.hpp", "main.hpp": "runtime/main.hpp"}
 # Umbrellas carry everything, so only programs and tests take them.
 UMBRELLAS = {"runtime/weir.hpp": {"examples", "tools", "tests", "runtime/testing"}}
 # The short header of a component stands outside its folder and is part of it.
-COMPONENT_HEADERS = {"connectors/kafka.hpp": "connectors/kafka"}
+COMPONENT_HEADERS = {"connectors/kafka.hpp": "connectors/kafka",
+                     "connectors/rocksdb.hpp": "connectors/rocksdb"}
 
 # Where a foreign library may appear.
 LIBRARIES = [
     (re.compile(r"caf/"), {"actors", "tests"}, "CAF"),
     (re.compile(r"librdkafka/"), {"connectors/kafka", "tests"}, "librdkafka"),
+    (re.compile(r"rocksdb/"), {"connectors/rocksdb", "tests"}, "RocksDB"),
     # In examples: a host with an event loop of its own, which weir runs inside.
     (re.compile(r"boost/(asio|beast)[./]"),
      {"connectors", "connectors/kafka", "dashboard", "examples", "tests"}, "Boost.Asio"),
     (re.compile(r"simdjson"), {"connectors", "tests"}, "simdjson"),
 ]
 # What installed headers must not show, wherever it may appear otherwise.
-HIDDEN_FROM_USERS = re.compile(r"caf/|librdkafka/|boost/(asio|beast)[./]|spdlog/|simdjson")
+HIDDEN_FROM_USERS = re.compile(r"caf/|librdkafka/|rocksdb/|boost/(asio|beast)[./]|spdlog/|simdjson")
 INSTALLED = {"runtime", "runtime/testing", "backpressure", "operators", "connectors",
-             "connectors/kafka"}
+             "connectors/kafka", "connectors/rocksdb"}
 SHOWS_ASIO = {"connectors/asio.hpp"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -123,7 +127,8 @@ def judge(path, target):
         return (f"{target} is not installed, {path} is: what installed templates need goes in "
                 f"{owner}/detail/")
     if path in SEES_ALL:
-        if is_installed(path) and (target_area == "actors" or target_area == "connectors/kafka"):
+        if is_installed(path) and target_area in {"actors", "connectors/kafka",
+                                                   "connectors/rocksdb"}:
             return f"the umbrella stays free of {target_area}/"
         return None
     if target in UMBRELLAS and area not in UMBRELLAS[target]:

@@ -18,8 +18,9 @@ namespace weir::detail {
 /// A key as a table looks it up: a view where the table takes one, else the owning twin.
 template <class Key, class View>
 [[nodiscard]] decltype(auto) lookup_key(const View& key) {
-  if constexpr (std::is_same_v<View, Key> || (std::is_convertible_v<const View&, std::string_view> &&
-                                              std::is_convertible_v<const Key&, std::string_view>))
+  if constexpr (std::is_same_v<View, Key> ||
+                (std::is_convertible_v<const View&, std::string_view> &&
+                 std::is_convertible_v<const Key&, std::string_view>))
     return (key);
   else
     return Key(record_traits<View>::to_owned(key));
@@ -120,10 +121,21 @@ public:
   /// @returns the key's entry, or null.
   template <class K>
   [[nodiscard]] entry* find(const K& key) {
-    if (const auto found = entries_.find(key); found != entries_.end()) [[likely]]
-      return &found->second;
-    return behind_ ? load(key) : nullptr;
+    auto* found = peek(key);
+    return found || !behind_ ? found : load(key);
   }
+
+  /// As `find`, but does not ask the store: null says nothing. For looking up many keys in a row,
+  /// which lets the machine wait for their memory together. Valid as long as `moves` stays the
+  /// same.
+  template <class K>
+  [[nodiscard, gnu::always_inline]] entry* peek(const K& key) {
+    const auto found = entries_.find(key);
+    return found != entries_.end() ? &found->second : nullptr;
+  }
+
+  /// How often entries may have moved or gone.
+  [[nodiscard]] std::uint64_t moves() const noexcept { return moves_; }
 
   /// Sets the state of a key. @param found what `find` gave for it. @param updates whether that
   /// counts as an update of the key; once that has been said in an epoch it stays.
@@ -222,7 +234,8 @@ public:
   /// Bytes of slots, of what keys and states own, and of what undoes the epoch.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return entries_.bucket_count() * (sizeof(typename map::value_type) + 1) + heap_bytes_ +
-           journal_.capacity() * sizeof(saved_entry) + journal_bytes_ + key_bytes_.used() + order_.bytes();
+           journal_.capacity() * sizeof(saved_entry) + journal_bytes_ + key_bytes_.used() +
+           order_.bytes();
   }
 
 private:
@@ -280,8 +293,9 @@ private:
     ++keys_;
     Key owned(key);
     heap_bytes_ += record_traits<Key>::heap_bytes(owned);
-    return &entries_.try_emplace(std::move(owned), entry{std::move(fresh), stamp})
-                .first->second;
+    if (entries_.size() >= entries_.max_load())
+      ++moves_;
+    return &entries_.try_emplace(std::move(owned), entry{std::move(fresh), stamp}).first->second;
   }
 
   template <class K>
@@ -290,6 +304,7 @@ private:
     if (found == entries_.end())
       return; // undoing a key that came and went
     heap_bytes_ -= record_traits<Key>::heap_bytes(found->first);
+    ++moves_;
     entries_.erase(found);
   }
 
@@ -323,7 +338,7 @@ private:
   }
 
   template <class K>
-  [[gnu::noinline]] entry* load(const K& key) {
+  [[gnu::noinline, gnu::cold]] entry* load(const K& key) {
     if constexpr (storable) {
       if (erased_.contains(key))
         return nullptr;
@@ -367,10 +382,9 @@ private:
   entry& adopt(entry* found) {
     if (!loaded_ || found != &*loaded_) [[likely]]
       return *found;
-    heap_bytes_ +=
-        heap_bytes_of(loaded_->state) + record_traits<Key>::heap_bytes(*loaded_key_);
-    auto& kept =
-        entries_.insert_or_assign(Key(*loaded_key_), std::move(*loaded_)).first->second;
+    heap_bytes_ += heap_bytes_of(loaded_->state) + record_traits<Key>::heap_bytes(*loaded_key_);
+    ++moves_;
+    auto& kept = entries_.insert_or_assign(Key(*loaded_key_), std::move(*loaded_)).first->second;
     loaded_.reset();
     return kept;
   }
@@ -382,6 +396,7 @@ private:
   bool ordered_;
 
   map entries_;
+  std::uint64_t moves_ = 0;
   std::int64_t now_ = 0;
   std::size_t keys_ = 0;
   std::size_t heap_bytes_ = 0;
@@ -393,8 +408,8 @@ private:
   due_index<Key> order_; ///< By the tick of the last update, when `ordered_`.
 
   boost::unordered_flat_set<Key, key_hash<Key>, key_equal<Key>>
-      erased_;                      ///< In the store behind, but no longer.
-  std::optional<Key> loaded_key_;   ///< Read from the store and not yet in the table.
+      erased_;                    ///< In the store behind, but no longer.
+  std::optional<Key> loaded_key_; ///< Read from the store and not yet in the table.
   std::optional<entry> loaded_;
   std::string bytes_;
   std::string value_;

@@ -32,6 +32,11 @@ public:
     retained_.open(context);
     if (!options_->store)
       return {};
+    if (context.identity.empty())
+      return error(errc::invalid_graph,
+                   "'" + context.name +
+                       "' keeps its state in a store, which finds it again by the operator's name; "
+                       "give it one with .named(\"...\")");
     auto opened = options_->store->open(context.identity);
     if (!opened)
       return std::move(opened).error();
@@ -90,8 +95,8 @@ public:
   /// Stores the batch that ended last, unless it was undone.
   void close() noexcept {
     if (auto kept = commit(); !kept)
-      context_.log(log_level::error, "the state of the last batch is not stored: " +
-                                         kept.error().to_string());
+      context_.log(log_level::error,
+                   "the state of the last batch is not stored: " + kept.error().to_string());
     tables_.clear();
     store_.reset();
     retained_.release();

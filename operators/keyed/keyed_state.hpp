@@ -20,23 +20,24 @@ public:
   keyed_state(const keyed_state&) = delete;
   keyed_state& operator=(const keyed_state&) = delete;
 
-  [[nodiscard]] bool exists() const noexcept { return current_ != nullptr; }
+  [[nodiscard]] bool exists() const noexcept { return fresh_ || current_; }
 
   /// The state. Throws when there is none.
   [[nodiscard]] const State& get() const {
+    if (fresh_)
+      return *fresh_;
     if (!current_) [[unlikely]]
       throw std::logic_error("keyed_state::get: the key has no state; ask exists() first");
     return *current_;
   }
   [[nodiscard]] std::optional<State> get_option() const {
-    return current_ ? std::optional<State>(*current_) : std::nullopt;
+    return exists() ? std::optional<State>(get()) : std::nullopt;
   }
 
   /// Sets the state. Throws after `remove` and while timing out.
   void update(State fresh) {
     refuse_misuse("update");
     fresh_.emplace(std::move(fresh));
-    current_ = &*fresh_;
   }
 
   /// Removes the key. Throws after `remove` and while timing out.
@@ -60,10 +61,12 @@ private:
   void refuse_misuse(const char* what) const {
     if (removed_ || timing_out_) [[unlikely]]
       throw std::logic_error(std::string("keyed_state::") + what +
-                             (timing_out_ ? ": the key is timing out, so its state is removed anyway"
-                                          : ": the state was removed in this call"));
+                             (timing_out_
+                                  ? ": the key is timing out, so its state is removed anyway"
+                                  : ": the state was removed in this call"));
   }
 
+  // Apart from each other, so that the compiler can keep a small fresh state in registers.
   const State* current_;
   std::optional<State> fresh_;
   bool removed_ = false;

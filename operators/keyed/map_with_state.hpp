@@ -6,9 +6,12 @@
 #include <weir/operators/detail/state_tables.hpp>
 #include <weir/operators/keyed/keyed_state.hpp>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace weir {
@@ -32,8 +35,8 @@ struct unwrapped<std::optional<T>> {
 template <class F, class Key, class Value, class State>
 struct state_call {
   static constexpr bool takes_time = false;
-  using result = std::remove_cvref_t<
-      std::invoke_result_t<F&, const Key&, const Value*, keyed_state<State>&>>;
+  using result =
+      std::remove_cvref_t<std::invoke_result_t<F&, const Key&, const Value*, keyed_state<State>&>>;
 };
 template <class F, class Key, class Value, class State>
   requires std::is_invocable_v<F&, batch_time, const Key&, const Value*, keyed_state<State>&>
@@ -54,7 +57,8 @@ public:
   using states = state_tables<key_type, State>;
   using entry = typename states::table::entry;
 
-  map_with_state_head(Function update, std::shared_ptr<const state_options<key_type, State>> options)
+  map_with_state_head(Function update,
+                      std::shared_ptr<const state_options<key_type, State>> options)
       : update_(std::move(update)), states_(options, options->timeout > duration::zero()),
         timeout_(options->timeout) {}
 
@@ -66,6 +70,11 @@ private:
     else
       return std::invoke(update, k, v, state);
   }
+  /// How many keys are looked up before the first of their records is worked on.
+  static constexpr std::size_t look_ahead = 32;
+  static constexpr bool looks_ahead =
+      std::is_reference_v<decltype(lookup_key<key_type>(std::declval<const key_view&>()))>;
+
   using called = typename state_call<Function, key_view, one, State>::result;
   static_assert(!std::is_void_v<called>, "map_with_state: return a value, or std::optional of one");
 
@@ -102,16 +111,23 @@ public:
     auto& table = states_.of(in.partition);
     std::size_t i = cursor.next_record;
     flow.enter(in.partition);
-    for (; i < records.size(); ++i) {
-      map(records[i], table, flow);
-      if (flow.noted()) [[unlikely]]
-        if (auto settled = flow.settle_noted(); !settled)
-          return std::move(settled).error();
-      if constexpr (Flow::may_block)
-        if (flow.blocked()) {
-          ++i;
-          break;
-        }
+    for (bool blocked = false; i < records.size() && !blocked;) {
+      const auto next = records.subspan(i, std::min(look_ahead, records.size() - i));
+      std::array<entry*, look_ahead> found;
+      const auto moves = table.moves();
+      look_up(table, next, found);
+      for (std::size_t j = 0; j < next.size() && !blocked; ++j, ++i) {
+        const auto& k = lookup_key<key_type>(next[j].first);
+        auto* at = found[j];
+        if (!at || table.moves() != moves) [[unlikely]]
+          at = table.find(k);
+        const bool passed = map(next[j], k, at, table, flow);
+        if (flow.noted()) [[unlikely]]
+          if (auto settled = flow.settle_noted(); !settled)
+            return std::move(settled).error();
+        if constexpr (Flow::may_block)
+          blocked = passed && flow.blocked();
+      }
     }
     flow.count_in(i - cursor.next_record);
     cursor.next_record = i;
@@ -138,19 +154,30 @@ public:
   }
 
 private:
-  template <class Flow>
-  void map(const In& record, typename states::table& in, Flow& flow) {
-    const auto& k = lookup_key<key_type>(record.first);
-    auto* found = in.find(k);
+  /// Looks for the keys of the next records in one tight loop, so that the machine waits for their
+  /// memory together.
+  [[gnu::noinline, gnu::flatten]] static void look_up(typename states::table& in,
+                                                      std::span<const In> next,
+                                                      std::array<entry*, look_ahead>& found) {
+    for (std::size_t j = 0; j < next.size(); ++j)
+      if constexpr (looks_ahead)
+        found[j] = in.peek(lookup_key<key_type>(next[j].first));
+      else
+        found[j] = nullptr; // each look would make a key
+  }
+
+  /// Calls the function for a record. @returns whether it passed something on.
+  template <class K, class Flow>
+  bool map(const In& record, const K& k, entry* found, typename states::table& in, Flow& flow) {
     keyed_state<State> state(found ? &found->state : nullptr);
     std::optional<called> made;
     try {
       made.emplace(call(update_, time_, record.first, &record.second, state));
     } catch (...) {
       flow.threw();
-      return;
+      return false;
     }
-    push(*made, flow); // first: it may view the state
+    const bool passed = push(*made, flow); // first: it may view the state
     if (state.fresh()) {
       in.put(k, found, std::move(*state.fresh()));
     } else if (found) {
@@ -159,15 +186,18 @@ private:
       else
         in.touch(k, found);
     }
+    return passed;
   }
 
   template <class Flow>
-  void push(called& made, Flow& flow) {
+  bool push(called& made, Flow& flow) {
     if constexpr (is_optional<called>) {
       if (made)
         flow.push(std::move(*made));
+      return made.has_value();
     } else {
       flow.push(std::move(made));
+      return true;
     }
   }
 

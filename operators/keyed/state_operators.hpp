@@ -41,8 +41,7 @@ checked_state_options(composition& composed, state_options<Key, State> options, 
 template <class T, class Stream, class Head>
 [[nodiscard]] auto stateful(const Stream& from, Head head, const char* kind,
                             std::uint32_t partitions, std::source_location where) {
-  auto start =
-      start_behind(from.composed(), {shuffled<T>(from, partitions, where)}, {kind, where});
+  auto start = start_behind(from.composed(), {shuffled<T>(from, partitions, where)}, {kind, where});
   start.retains = true;
   start.answers_missing = true;
   return chain<typename Head::value, Head>(std::move(start), std::move(head), {});
@@ -50,8 +49,8 @@ template <class T, class Stream, class Head>
 
 } // namespace detail
 
-/// See stream_operators.hpp. The records are pairs of a key and a value. State is kept from batch to
-/// batch: in memory, where a restart of the context begins anew, or in a store
+/// See stream_operators.hpp. The records are pairs of a key and a value. State is kept from batch
+/// to batch: in memory, where a restart of the context begins anew, or in a store
 /// (`state_options::store`). It is exact: a batch that is aborted leaves no trace. A missing batch
 /// is treated as an empty one, because the state is there.
 template <class Derived, class T>
@@ -98,12 +97,12 @@ public:
 
   /// For each record, in order per source partition and key: `processor.on_record(context, key,
   /// value)`; at the end of a batch, for each timer that has come, by time:
-  /// `processor.on_timer(context, key, time)`. `context` is a `process_context<State, Out>&`: state,
-  /// timers, and any number of results. The processor is copied once per replica.
+  /// `processor.on_timer(context, key, time)`. `context` is a `process_context<State, Out>&`:
+  /// state, timers, and any number of results. The processor is copied once per replica.
   template <class State, class Out, class Processor, keyed U = T>
-  [[nodiscard]] auto
-  process(Processor processor, state_options<owned_t<typename U::first_type>, State> options = {},
-          here where = here::current()) const {
+  [[nodiscard]] auto process(Processor processor,
+                             state_options<owned_t<typename U::first_type>, State> options = {},
+                             here where = here::current()) const {
     using head = detail::process_head<T, State, Out, Processor>;
     using key = typename head::key_type;
     state_options<key, typename head::kept> kept{.timeout = options.timeout,

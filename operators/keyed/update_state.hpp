@@ -100,7 +100,7 @@ private:
   /// Calls the function for one key. @returns the key's entry afterwards, or null.
   template <class Flow>
   entry* apply(typename states::table& in, const key_type& k, entry* found,
-                               std::span<const one> values, Flow& flow) {
+               std::span<const one> values, Flow& flow) {
     std::optional<State> fresh;
     try {
       const auto before = found ? std::optional<State>(found->state) : std::nullopt;

@@ -35,6 +35,7 @@ TARGETS = {
     "kafka_count_1": ">= 0.95", "kafka_count_2": ">= 0.95",
     "kafka_word_count_1": ">= 0.90", "kafka_word_count_2": ">= 0.90",
     "continuous_latency_p50": "<= 3.00", "continuous_latency_p99": "<= 3.00",
+    "keyed_state_update": ">= 0.85", "keyed_state_update_10k": ">= 0.85",
     "fused_steps": "<= 1.15", "idle_batches": "<= 0.05", "stalled_sink": "<= 1.00",
     "inverse_window": "<= 2.00",
 }
@@ -147,6 +148,15 @@ def continuous_latency(name, bench, _broker, pairs):
     return result(name, [a / b for a, b in zip(weir, baseline)], weir, baseline, "us from push to result")
 
 
+def keyed_state(name, bench, _broker, pairs):
+    keys = 10_000 if name.endswith("10k") else 1_000_000
+    got = [pair for _ in range(pairs) for pair in run([bench / "keyed_state_bench", 3, keys])]
+    ratios = [g["weir"] / g["baseline"] for g in got]
+    one = result(name, ratios, [g["weir"] for g in got], [g["baseline"] for g in got], "million records/s")
+    one["bytes_per_key"], one["baseline_bytes_per_key"] = got[0]["bytes_per_key"], got[0]["baseline_bytes_per_key"]
+    return one
+
+
 def idle_batches(name, bench, broker, pairs):
     got = [g for _ in range(min(pairs, 3))
            for g in run([bench / "kafka_bench", "idle_batches", *broker.options(), "--seconds", IDLE_SECONDS])]
@@ -181,6 +191,7 @@ MEASUREMENTS = {
     "kafka_count_1": kafka_throughput, "kafka_count_2": kafka_throughput,
     "kafka_word_count_1": kafka_throughput, "kafka_word_count_2": kafka_throughput,
     "continuous_latency_p50": continuous_latency, "continuous_latency_p99": continuous_latency,
+    "keyed_state_update": keyed_state, "keyed_state_update_10k": keyed_state,
     "fused_steps": fused_steps, "idle_batches": idle_batches, "stalled_sink": stalled_sink,
     "inverse_window": inverse_window,
 }
@@ -190,6 +201,9 @@ def show(one):
     target = TARGETS.get(one["name"], "<= 1.00")
     print(f"{one['name']:<28} {one['ratio']:>8.3f}  {target:<8} {one['weir']:>10.4g} {one['baseline']:>10.4g}  "
           f"{one['unit']:<28} {one['runs']:>3} {one['spread']:>6.0%}", flush=True)
+    if "bytes_per_key" in one:
+        print(f"{'':<28} bytes per key: {one['bytes_per_key']:.1f}, the bare table's {one['baseline_bytes_per_key']:.1f}",
+              flush=True)
 
 
 def main():

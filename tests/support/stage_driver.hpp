@@ -44,6 +44,7 @@ public:
   void begin(duration time) {
     whole_.epoch = epoch(whole_.epoch.value + 1);
     whole_.time = batch_time(time);
+    whole_.nodes[environment_.node.value].evict = watermark;
     out_.clear();
     side_.clear();
     REQUIRE(stage_->begin(whole_));
@@ -83,6 +84,9 @@ public:
   [[nodiscard]] const std::vector<Side>& side() const { return side_; }
   [[nodiscard]] stage_counts counts() const { return stage_->counts(); }
   [[nodiscard]] std::size_t retained() const { return retained_; }
+
+  /// Of the batches that begin from now on.
+  weir::watermark watermark = weir::watermark::min();
 
   /// Every n-th question is answered with yes, so that calls must resume. At least 2, or 0: none.
   int blocks_every = 0;

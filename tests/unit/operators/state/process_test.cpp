@@ -91,6 +91,33 @@ SCENARIO("a key may have many timers, which fire by time, once, at or after thei
   CHECK(stage.batch(30s, {}) == std::vector<pair>{{"b", 1022}, {"a", 1023}});
 }
 
+SCENARIO("event timers fire when the watermark has reached them", "[operators][state][process]") {
+  struct deadlines {
+    void on_record(context& at, const std::string&, int second) const {
+      if (second < 0)
+        at.delete_event_timer(weir::event_time(std::chrono::seconds(-second)));
+      else
+        at.set_event_timer(weir::event_time(std::chrono::seconds(second)));
+    }
+    void on_event_timer(context& at, const std::string& key, weir::event_time time) const {
+      at.emit({key, static_cast<int>(time.time_since_epoch() / 1s)});
+    }
+  };
+  driven job(deadlines{});
+  auto& stage = *job.stage;
+  const auto reach = [&](std::chrono::milliseconds time) { stage.watermark = weir::watermark(time); };
+  CHECK(stage.batch(100s, {{"a", 5}, {"b", 7}, {"a", 3}, {"c", 3}}).empty()); // nothing is known
+  reach(2999ms);
+  CHECK(stage.batch(101s, {{"c", -3}}).empty());
+  reach(3s); // exactly
+  CHECK(stage.batch(102s, {}) == std::vector<pair>{{"a", 3}});
+  reach(7s);
+  stage.batch(103s, {});
+  stage.abort();
+  CHECK(stage.batch(103s, {{"d", 1}}) == std::vector<pair>{{"d", 1}, {"a", 5}, {"b", 7}});
+  CHECK(stage.counts().state_keys == 0);
+}
+
 SCENARIO("a call that throws sets no timer and passes nothing on", "[operators][state][process]") {
   driven job(alarms{});
   CHECK(job.stage->batch(1s, {{"a", 0}, {"b", 1}}) == std::vector<pair>{{"b", 1}, {"b", 101}});

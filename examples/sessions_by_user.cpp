@@ -14,9 +14,8 @@ int main() {
   using session = std::pair<std::string, int>; // user, clicks
   using click = std::pair<std::string, std::string>;
 
-  auto ctx = weir::context::make({.name = "sessions",
-                                  .batch_interval = 200ms,
-                                  .rate_control = {.enabled = false}});
+  auto ctx = weir::context::make(
+      {.name = "sessions", .batch_interval = 200ms, .rate_control = {.enabled = false}});
   if (!ctx)
     return weir::report(ctx.error());
   auto clicks = std::make_shared<weir::memory_log<click>>();

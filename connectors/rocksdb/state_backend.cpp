@@ -1,7 +1,6 @@
 #include <weir/connectors/rocksdb/state_backend.hpp>
 
 #include <fmt/format.h>
-
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/table.h>
@@ -17,8 +16,8 @@ constexpr std::string_view layout = "keyed state 1";
 
 error failed(std::string_view what, const std::filesystem::path& directory,
              const ::rocksdb::Status& why) {
-  return {errc::io, fmt::format("RocksDB in '{}': cannot {}: {}", directory.string(), what,
-                                why.ToString())};
+  return {errc::io,
+          fmt::format("RocksDB in '{}': cannot {}: {}", directory.string(), what, why.ToString())};
 }
 
 /// An open directory; closed with its last user.
@@ -158,8 +157,8 @@ private:
     how.table_factory.reset(::rocksdb::NewBlockBasedTableFactory(table));
     ::rocksdb::DB* opened = nullptr;
     const auto done = ::rocksdb::DB::Open(how, options_.directory.string(), &opened);
-    auto in = std::make_shared<database>(std::unique_ptr<::rocksdb::DB>(opened),
-                                         options_.directory, options_.sync);
+    auto in = std::make_shared<database>(std::unique_ptr<::rocksdb::DB>(opened), options_.directory,
+                                         options_.sync);
     if (!done.ok()) {
       const bool locked = done.ToString().find("lock") != std::string::npos;
       return failed(locked ? "open it, because another process or context uses it; give each its "
@@ -180,9 +179,10 @@ private:
     if (!read.ok())
       return failed("read its layout", in.directory, read);
     if (found != layout)
-      return error(errc::io, fmt::format("RocksDB in '{}' has the layout '{}'; this version of weir "
-                                         "reads '{}'",
-                                         in.directory.string(), found, layout));
+      return error(errc::io,
+                   fmt::format("RocksDB in '{}' has the layout '{}'; this version of weir "
+                               "reads '{}'",
+                               in.directory.string(), found, layout));
     return {};
   }
 

@@ -11,8 +11,10 @@ namespace weir::rocksdb {
 
 struct state_backend_options {
   std::filesystem::path directory; ///< Made if missing. One context at a time uses it.
-  std::size_t block_cache_bytes = std::size_t{32} << 20; ///< For what is read, beside memory_budget.
-  std::size_t write_buffer_bytes = std::size_t{16} << 20; ///< Before it goes to disk; twice at most.
+  std::size_t block_cache_bytes = std::size_t{32}
+                                  << 20; ///< For what is read, beside memory_budget.
+  std::size_t write_buffer_bytes = std::size_t{16}
+                                   << 20; ///< Before it goes to disk; twice at most.
   /// Whether each commit waits for the disk. Without, a crash of the process loses nothing, one of
   /// the machine may lose the last batches.
   bool sync = false;

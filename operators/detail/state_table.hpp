@@ -277,6 +277,8 @@ private:
   }
 
   void forget_journal() {
+    if (journal_.capacity() > 1024 && journal_.size() < journal_.capacity() / 8)
+      journal_ = {}; // one large batch must not hold its memory for ever
     journal_.clear();
     key_bytes_.rewind();
     journal_bytes_ = 0;

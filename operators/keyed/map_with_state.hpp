@@ -2,7 +2,7 @@
 // state. Next: detail/state_tables.hpp.
 #pragma once
 
-#include <weir/operators/chain.hpp>
+#include <weir/operators/detail/compose.hpp>
 #include <weir/operators/detail/state_tables.hpp>
 #include <weir/operators/keyed/keyed_state.hpp>
 

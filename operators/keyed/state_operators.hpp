@@ -112,7 +112,7 @@ public:
                                                  .initial = {},
                                                  .store = std::move(options.store)};
     for (auto& [k, state] : options.initial)
-      kept.initial.emplace_back(std::move(k), typename head::kept{std::move(state), {}});
+      kept.initial.emplace_back(std::move(k), typename head::kept{std::move(state), {}, {}});
     auto checked = detail::checked_state_options<key, typename head::kept>(
         *self().composed(), std::move(kept), "process", false, where);
     return detail::stateful<T>(self(), head(std::move(processor), std::move(checked)), "process",

@@ -31,7 +31,9 @@ struct totals {
 constexpr std::size_t records = 4'000'000;
 constexpr std::int64_t ask = -1; ///< As a value: what is kept for the key is to be given out.
 
-constexpr std::int64_t digest(std::int64_t key, const totals& of) { return of.sum ^ (key * of.count); }
+constexpr std::int64_t digest(std::int64_t key, const totals& of) {
+  return of.sum ^ (key * of.count);
+}
 constexpr std::size_t batches = 4; ///< The records pass in batches: each has its own undo.
 
 /// One record for each key, to ask for its totals.

@@ -5,12 +5,10 @@
 #include <catch2/catch.hpp>
 #include <rapidcheck/catch.h>
 #include <tests/support/jobs.hpp>
+#include <tests/support/scratch_directory.hpp>
 #include <tests/support/stage_driver.hpp>
 
-#include <filesystem>
 #include <map>
-
-#include <unistd.h>
 
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
@@ -23,23 +21,9 @@ namespace {
 using pair = std::pair<std::string, int>;
 using contents = std::map<std::string, std::string>;
 
-/// A directory of this test, gone when it ends.
-class temporary_directory {
-public:
-  temporary_directory() {
-    static int made = 0;
-    path = std::filesystem::temp_directory_path() /
-           ("weir-rocksdb-" + std::to_string(::getpid()) + "-" + std::to_string(made++));
-  }
-  ~temporary_directory() { std::filesystem::remove_all(path); }
-  temporary_directory(const temporary_directory&) = delete;
-  temporary_directory& operator=(const temporary_directory&) = delete;
-
-  [[nodiscard]] std::shared_ptr<weir::state_backend> backend() const {
-    return weir::rocksdb::state_in({.directory = path});
-  }
-  std::filesystem::path path;
-};
+std::shared_ptr<weir::state_backend> backend_in(const weir::test::scratch_directory& at) {
+  return weir::rocksdb::state_in({.directory = at.path()});
+}
 
 contents all_of(weir::state_store& store, std::uint32_t first = 0,
                 std::uint32_t until = weir::key_groups) {
@@ -85,8 +69,8 @@ struct driven {
 } // namespace
 
 SCENARIO("a store has what was committed, by group and key", "[rocksdb][state]") {
-  const temporary_directory at;
-  const auto backend = at.backend();
+  const weir::test::scratch_directory at;
+  const auto backend = backend_in(at);
   {
     const auto store = *backend->open("one");
     const auto other = *backend->open("on"); // shares no prefix with "one"
@@ -115,22 +99,22 @@ SCENARIO("a store has what was committed, by group and key", "[rocksdb][state]")
 }
 
 SCENARIO("a directory in use is refused by name", "[rocksdb][state]") {
-  const temporary_directory at;
-  const auto first = at.backend();
+  const weir::test::scratch_directory at;
+  const auto first = backend_in(at);
   const auto store = *first->open("one");
-  const auto second = at.backend()->open("one");
+  const auto second = backend_in(at)->open("one");
   REQUIRE_FALSE(second);
   CHECK(second.error().code() == weir::errc::io);
   CHECK_THAT(second.error().message(),
-             Contains(at.path.string()) && Contains("another process or context uses it"));
+             Contains(at.text()) && Contains("another process or context uses it"));
 }
 
 SCENARIO("state in a directory outlives the context", "[rocksdb][state]") {
   const auto how = GENERATE(from_range(every_mode()));
-  const temporary_directory at;
+  const weir::test::scratch_directory at;
   const auto run = [&](std::vector<pair> records) {
     auto options = weir::test::options_for(how);
-    options.state = at.backend();
+    options.state = backend_in(at);
     auto job = weir::testing::stepped_job::make(std::move(options));
     REQUIRE(job);
     const auto log = std::make_shared<weir::memory_log<pair>>();
@@ -155,11 +139,11 @@ SCENARIO("state in a directory outlives the context", "[rocksdb][state]") {
 
 SCENARIO("an operator without a name has no place in a directory", "[rocksdb][state]") {
   const auto how = GENERATE(from_range(every_mode()));
-  const temporary_directory at;
+  const weir::test::scratch_directory at;
   auto job = weir::testing::stepped_job::make(weir::test::options_for(how));
   REQUIRE(job);
   weir::memory_stream(job->context(), std::make_shared<weir::memory_log<pair>>())
-      .map_with_state<int>(add_up, {.store = at.backend()})
+      .map_with_state<int>(add_up, {.store = backend_in(at)})
       .for_each_batch([](const auto&) {});
   const auto report = job->step();
   REQUIRE_FALSE(report);
@@ -178,8 +162,8 @@ template <>
 struct weir::record_traits<no_codec> : weir::owning_record_traits<no_codec> {};
 
 SCENARIO("state without a codec has no place in a directory", "[rocksdb][state]") {
-  const temporary_directory at;
-  auto job = *weir::context::make({.state = at.backend()});
+  const weir::test::scratch_directory at;
+  auto job = *weir::context::make({.state = backend_in(at)});
   weir::memory_stream(job, std::make_shared<weir::memory_log<pair>>())
       .map_with_state<std::vector<no_codec>>([](const auto&, const int*, const auto&) { return 1; })
       .print();
@@ -189,8 +173,8 @@ SCENARIO("state without a codec has no place in a directory", "[rocksdb][state]"
 }
 
 SCENARIO("the number of partitions may change between runs", "[rocksdb][state]") {
-  const temporary_directory at;
-  const auto backend = at.backend();
+  const weir::test::scratch_directory at;
+  const auto backend = backend_in(at);
   std::vector<pair> records;
   for (int i = 0; i < 100; ++i)
     records.emplace_back(std::to_string(i), i + 1);
@@ -208,8 +192,8 @@ SCENARIO("the number of partitions may change between runs", "[rocksdb][state]")
 }
 
 SCENARIO("state in a directory and in memory cannot be told apart", "[rocksdb][state]") {
-  const temporary_directory at;
-  const auto backend = at.backend();
+  const weir::test::scratch_directory at;
+  const auto backend = backend_in(at);
   const auto keeps_open = *backend->open("none");
   int run = 0;
   rc::prop("any batches, aborts and limits", [&] {

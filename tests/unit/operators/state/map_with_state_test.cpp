@@ -120,8 +120,7 @@ SCENARIO("a chain's snapshots may be taken alone", "[operators][state]") {
         }) == rows{{{"a", 3}}, {{"a", 3}}});
 }
 
-SCENARIO("a key times out strictly after its timeout, once, and is removed",
-         "[operators][state]") {
+SCENARIO("a key times out strictly after its timeout, once, and is removed", "[operators][state]") {
   driven job(add_up, {.timeout = 2s}, 1);
   CHECK(job.batch(1s, {{"a", 1}, {"b", 2}}) == std::vector<pair>{{"a", 1}, {"b", 2}});
   CHECK(job.batch(3s, {}).empty()); // exactly the timeout is not more than it

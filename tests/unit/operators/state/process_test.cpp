@@ -105,7 +105,9 @@ SCENARIO("event timers fire when the watermark has reached them", "[operators][s
   };
   driven job(deadlines{});
   auto& stage = *job.stage;
-  const auto reach = [&](std::chrono::milliseconds time) { stage.watermark = weir::watermark(time); };
+  const auto reach = [&](std::chrono::milliseconds time) {
+    stage.watermark = weir::watermark(time);
+  };
   CHECK(stage.batch(100s, {{"a", 5}, {"b", 7}, {"a", 3}, {"c", 3}}).empty()); // nothing is known
   reach(2999ms);
   CHECK(stage.batch(101s, {{"c", -3}}).empty());
@@ -133,7 +135,8 @@ SCENARIO("an aborted batch fires its timers again", "[operators][state][process]
   stage.begin(2s);
   stage.put({{"b", -2}, {"c", 2}});
   if (after_end)
-    CHECK(stage.end() == std::vector<pair>{{"b", -2}, {"b", 98}, {"c", 2}, {"c", 102}, {"a", 1002}});
+    CHECK(stage.end() ==
+          std::vector<pair>{{"b", -2}, {"b", 98}, {"c", 2}, {"c", 102}, {"a", 1002}});
   stage.abort();
   CHECK(stage.batch(2s, {}) == std::vector<pair>{{"a", 1002}});
   CHECK(stage.batch(9s, {}) == std::vector<pair>{{"b", 1004}});

@@ -59,11 +59,12 @@ SCENARIO("update_state_by_key gives the full state after each batch", "[operator
   const std::uint32_t partitions = GENERATE(0U, 1U, 5U);
   const std::vector<partitioned<pair>> input = {
       {{{"a", 1}, {"b", 2}, {"a", 3}}, {{"b", 4}, {"c", 5}}}, {{}, {}}, {{{"b", -6}}, {{"a", 1}}}};
-  CHECK(rows_of<pair>(how, input, [&](auto in) {
-          return in.template update_state_by_key<int>(add_up, {.partitions = partitions});
-        }) == rows{{{"a", 4}, {"b", 6}, {"c", 5}},
-                   {{"a", 4}, {"b", 6}, {"c", 5}},
-                   {{"a", 5}, {"c", 5}}});
+  CHECK(rows_of<pair>(how, input,
+                      [&](auto in) {
+                        return in.template update_state_by_key<int>(add_up,
+                                                                    {.partitions = partitions});
+                      }) ==
+        rows{{{"a", 4}, {"b", 6}, {"c", 5}}, {{"a", 4}, {"b", 6}, {"c", 5}}, {{"a", 5}, {"c", 5}}});
 }
 
 SCENARIO("a key without values is updated too", "[operators][state]") {

@@ -3,6 +3,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -83,6 +84,9 @@ asio::awaitable<void> http_server::accept() {
     auto [failed, socket] = co_await acceptor_.async_accept(no_throw);
     if (!failed)
       asio::co_spawn(acceptor_.get_executor(), talk(std::move(socket)), asio::detached);
+    else if (!stopping_) // e.g. too many open files: until others have gone
+      co_await asio::steady_timer(acceptor_.get_executor(), std::chrono::milliseconds(100))
+          .async_wait(no_throw);
   }
 }
 

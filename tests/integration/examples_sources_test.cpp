@@ -2,6 +2,8 @@
 #include "examples_process.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <catch2/catch.hpp>
@@ -11,6 +13,7 @@
 #include <csignal>
 #include <thread>
 
+using boost::asio::ip::tcp;
 namespace http = boost::beast::http;
 using namespace weir::testing_support;
 using namespace std::chrono_literals;
@@ -51,6 +54,24 @@ SCENARIO("watch_directory: says what is wrong and fails", "[examples]") {
   example nowhere("watch_directory", {"/not/there"});
   CHECK(nowhere.wait(30s) == 1);
   CHECK_THAT(nowhere.err(), Contains("'/not/there'"));
+}
+
+SCENARIO("socket_word_count: counts the words of lines that a server sends", "[examples]") {
+  boost::asio::io_context io;
+  tcp::acceptor acceptor(io, {boost::asio::ip::address_v4::loopback(), 0});
+  example program("socket_word_count",
+                  {"127.0.0.1", fmt::to_string(acceptor.local_endpoint().port())});
+  const auto send = [&](std::string_view text) {
+    auto to = acceptor.accept();
+    boost::asio::write(to, boost::asio::buffer(text.data(), text.size()));
+  };
+  send("to be or not to be\n");
+  CHECK(program.prints("(to,2)\n", 30s));
+  send("that is the question\n"); // it has connected again
+  CHECK(program.prints("(question,1)\n", 30s));
+  program.signal(SIGINT);
+  CHECK(program.wait(30s) == 0);
+  CHECK(program.err() == "");
 }
 
 namespace {

@@ -21,8 +21,13 @@ struct source_batch {
   std::vector<std::optional<double>>
       rates{}; ///< Of an open-ended batch: the most records/s of each range; nullopt: unlimited.
 
-  /// Upper bound of the records read; exact where offsets have no gaps.
+  /// What the source expects to read, when its offsets are no record numbers, e.g. bytes of files.
+  std::optional<std::int64_t> expected_records{};
+
+  /// Upper bound of the records read, exact where offsets have no gaps; or `expected_records`.
   [[nodiscard]] std::int64_t count() const noexcept {
+    if (expected_records)
+      return *expected_records;
     std::int64_t sum = 0;
     for (const auto& range : ranges)
       sum += range.count();

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 namespace weir {
 namespace {
@@ -91,15 +92,26 @@ private:
     return to.store(record_of(text, *from_.time, static_cast<Record*>(nullptr))).has_value();
   }
 
+  /// Tells at most once per second, whatever a server sends.
   void leave_out(receiver_handle<Record>& to, const cut_line& line, errc code,
                  std::string_view reason) {
-    to.report_error(error(code, fmt::format("the line at byte {} from {}:{} is left out: {}",
-                                            line.offset, from_.host, from_.port, reason)));
+    const auto now = from_.time->steady_now();
+    ++left_out_;
+    if (told_ && now - *told_ < std::chrono::seconds(1))
+      return;
+    told_ = now;
+    to.report_error(
+        error(code, fmt::format("{} lines from {}:{} are left out, the last at byte {}: "
+                                "{}",
+                                std::exchange(left_out_, 0), from_.host, from_.port, line.offset,
+                                reason)));
   }
 
   line_source from_;
   std::unique_ptr<line_connection> connection_;
   std::string repaired_;
+  std::uint64_t left_out_ = 0; ///< And not told.
+  std::optional<steady_time> told_;
 };
 
 template <class Record>

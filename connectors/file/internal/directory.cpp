@@ -58,13 +58,14 @@ int list_into(std::vector<found_file>& files, file_handle from, std::string& pre
            .bytes = is.st_size});
     } else if (S_ISDIR(is.st_mode) && recursive) {
       file_handle below(::openat(here, name, open_directory | O_NOFOLLOW));
-      if (!below && vanished(errno))
+      int code = below ? 0 : errno;
+      if (vanished(code))
         continue;
       const auto length = prefix.size();
       prefix.append(name).append("/");
-      if (!below)
-        return errno;
-      if (const int code = list_into(files, std::move(below), prefix, pattern, recursive))
+      if (code == 0)
+        code = list_into(files, std::move(below), prefix, pattern, recursive);
+      if (code != 0)
         return code;
       prefix.resize(length);
     }

@@ -1,7 +1,5 @@
 #include <weir/connectors/file/internal/directory_source.hpp>
 
-#include <weir/connectors/file/internal/file_receiver.hpp>
-
 #include <algorithm>
 #include <iterator>
 #include <tuple>
@@ -46,7 +44,7 @@ expected<void> directory_source::open(const source_setup& setup) {
 }
 
 std::unique_ptr<receiver> directory_source::make_receiver(std::uint32_t) {
-  return std::make_unique<file_receiver>(from_, options_);
+  return std::make_unique<file_receiver>(from_, options_, measured_);
 }
 
 expected<std::vector<partition_position>> directory_source::survey() {
@@ -94,6 +92,7 @@ source_batch directory_source::plan(const std::vector<partition_position>& unrea
                            .until = file.bytes,
                            .latest = file.bytes});
   }
+  work.expected_records = measured_->lines_in(work.count());
   // What waits behind the batch is its lag.
   if (!work.ranges.empty())
     for (const auto& file : waiting_)

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <weir/connectors/file/directory_stream.hpp>
-#include <weir/connectors/file/internal/directory.hpp>
+#include <weir/connectors/file/internal/file_receiver.hpp>
 #include <weir/runtime/source.hpp>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -59,6 +60,7 @@ private:
 
   const directory_options options_;
   const directory from_;
+  const std::shared_ptr<line_measure> measured_ = std::make_shared<line_measure>();
   source_host* host_ = nullptr;
   bool whole_backlog_ = false; ///< The trigger asks for one batch of all there is.
 

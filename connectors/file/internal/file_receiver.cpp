@@ -34,6 +34,7 @@ expected<received> file_receiver::receive(emitter& out) {
       return std::move(ended).error();
     const auto partition = tasks_.front().partition;
     if (*ended) {
+      measured_->add(static_cast<std::int64_t>(lines_seen_), tasks_.front().bytes);
       file_ = {};
       tasks_.pop_front();
     }
@@ -117,8 +118,8 @@ expected<void> file_receiver::read_piece() {
 expected<void> file_receiver::unreadable(unreadable_input policy, error reason) {
   if (policy == unreadable_input::fail)
     return reason;
-  ++dropped_;
-  context_.log(log_level::warning, "left out: " + reason.message());
+  if (dropped_++ == 0) // one line per batch is enough
+    context_.log(log_level::warning, "left out: " + reason.message());
   return {};
 }
 

@@ -6,17 +6,38 @@
 #include <weir/connectors/internal/line_cutter.hpp>
 #include <weir/runtime/receiver.hpp>
 
+#include <atomic>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace weir {
 
+/// How long lines are, as far as they have been read. Thread-safe.
+class line_measure {
+public:
+  void add(std::int64_t lines, std::int64_t bytes) noexcept {
+    lines_ += lines;
+    bytes_ += bytes;
+  }
+  [[nodiscard]] std::int64_t lines_in(std::int64_t bytes) const noexcept {
+    return static_cast<std::int64_t>(static_cast<double>(bytes) * static_cast<double>(lines_) /
+                                     static_cast<double>(bytes_));
+  }
+
+private:
+  std::atomic<std::int64_t> lines_{1};
+  std::atomic<std::int64_t> bytes_{100}; ///< A guess, until it is known better.
+};
+
 /// Reads file after file, each up to the size it had when the batch was planned.
 class file_receiver final : public receiver {
 public:
-  file_receiver(directory from, const directory_options& options)
-      : from_(std::move(from)), options_(options), cutter_(options.max_line_bytes) {}
+  file_receiver(directory from, const directory_options& options,
+                std::shared_ptr<line_measure> measured)
+      : from_(std::move(from)), options_(options), measured_(std::move(measured)),
+        cutter_(options.max_line_bytes) {}
 
   expected<void> open(const replica_context& context) override;
   expected<void> begin(const batch& whole, const source_batch& work) override;
@@ -43,6 +64,7 @@ private:
 
   const directory from_;
   const directory_options options_;
+  const std::shared_ptr<line_measure> measured_;
   replica_context context_;
   line_cutter cutter_;
   std::optional<block_builder<std::string_view>> builder_; ///< Kept: it reuses its blocks' storage.

@@ -304,6 +304,22 @@ SCENARIO("several batches that were planned go back together", "[connectors][fil
   }
 }
 
+SCENARIO("what a batch is expected to hold follows the lines that were read",
+         "[connectors][file][directory]") {
+  scratch_directory dir;
+  weir::testing_support::source_harness<std::string_view> t(
+      weir::make_directory_source(dir.text()));
+  REQUIRE(t.open());
+  CHECK(t.run_batch()->count() == 0);
+  std::string lines;
+  for (int i = 0; i < 10'000; ++i)
+    lines += "123456789\n";
+  dir.add("a", lines);
+  CHECK(t.run_batch()->count() == 1'000); // a guess
+  dir.add("b", lines);
+  CHECK(t.run_batch()->count() == Approx(10'000).epsilon(0.01));
+}
+
 SCENARIO("available_now reads what is there at the start, in as many batches as it takes",
          "[connectors][file][directory]") {
   const auto executor = GENERATE(weir::executor_kind::in_line, weir::executor_kind::actors);

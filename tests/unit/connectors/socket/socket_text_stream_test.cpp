@@ -184,7 +184,10 @@ SCENARIO("lines that are too long or no text are left out and reported", "[conne
   socket_job t({.max_line_bytes = 8, .invalid_utf8 = policy});
   t.step();
   t.server.accept();
-  t.server.send("12345678\n123456789\n\xff\xc3(\nend\n");
+  t.server.send("12345678\n123456789\n");
+  REQUIRE(t.until([&] { return t.errors.size() == 1; }));
+  t.step(); // a second passes, in which no more is told
+  t.server.send("\xff\xc3(\nend\n");
   const bool refuses = policy == weir::invalid_utf8::refuse;
   REQUIRE(t.has(refuses ? 2 : 3));
   REQUIRE(t.until([&] { return t.errors.size() == (refuses ? 2 : 1); }));

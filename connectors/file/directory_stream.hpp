@@ -57,6 +57,7 @@ struct directory_options {
 /// Each receiver has a thread of its own, since a file system may block.
 ///
 ///     weir::directory_stream(*ctx, "/var/spool/orders", {.pattern = "*.csv"})
+///         .apply(weir::parse_csv<order>()) // connectors/codec/csv.hpp; parse_json for JSON lines
 ///
 /// Mistakes in the options are reported by `context::start`, with the line of this call.
 [[nodiscard]] stream<std::string_view>

@@ -29,7 +29,7 @@ struct socket_options {
 /// by `restarts`. Lines beyond `max_line_bytes`, and those that `invalid_utf8` refuses, are left
 /// out and told to log and batch report. While there is no room for more it does not read, so TCP
 /// makes the server wait. At most once: what was received and is not in a complete batch when the
-/// process ends is lost.
+/// process ends is lost, unless `push.write_ahead_log` is set.
 ///
 ///     weir::socket_text_stream(*ctx, "localhost", 9999)
 ///

@@ -34,6 +34,8 @@ struct chain_start {
   bool concatenates = false; ///< Several inputs, their partitions one after another.
   bool retains = false;
   bool needs_all_inputs = false;
+  std::uint32_t max_replicas = 0;     ///< 0: as many as there are worker threads.
+  std::uint32_t fixed_partitions = 0; ///< Of what the head passes on; 0: as many as reach it.
   std::optional<watermark_options> assigns{}; ///< One of the steps gives records their event time.
   std::chrono::milliseconds lowers_watermark{0};
   std::uint32_t slide = 0;            ///< Windows, in batch intervals.
@@ -174,6 +176,11 @@ public:
     n.inputs = start_.inputs;
     n.partitions = end.partitions;
     n.fixed_partitions = end.fixed_partitions;
+    if (start_.fixed_partitions && end.partitions == partition_rule::of_input) {
+      n.partitions = partition_rule::fixed;
+      n.fixed_partitions = start_.fixed_partitions;
+    }
+    n.max_replicas = start_.max_replicas;
     n.concatenates = start_.concatenates;
     n.retains = start_.retains || end.retains;
     n.needs_all_inputs = start_.needs_all_inputs || end.needs_all_inputs;

@@ -6,6 +6,9 @@
 #include <weir/operators/action/print.hpp>
 #include <weir/operators/action/save_as_text_files.hpp>
 #include <weir/operators/stream_operators.hpp>
+#include <weir/operators/table/broadcast.hpp>
+#include <weir/operators/table/refreshable_table.hpp>
+#include <weir/operators/table/static_table.hpp>
 
 namespace weir {
 

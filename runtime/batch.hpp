@@ -75,6 +75,8 @@ struct batch {
                            ///< `until == from` as long as nobody knows the end. The report does.
   std::vector<source_batch> sources; ///< By `source_id`.
   std::vector<node_batch> nodes;     ///< By `node_id`.
+  std::vector<std::shared_ptr<const void>>
+      side_values; ///< By their place in the composition; see side_value.hpp.
 };
 
 using batch_ptr = std::shared_ptr<const batch>;

@@ -5,6 +5,7 @@
 #include <weir/runtime/listener.hpp>
 #include <weir/runtime/options.hpp>
 #include <weir/runtime/plan.hpp>
+#include <weir/runtime/side_value.hpp>
 
 #include <functional>
 #include <memory>
@@ -31,6 +32,7 @@ struct stop_result {
 struct composition {
   weir::graph graph;
   context_options options;
+  std::vector<std::shared_ptr<side_value>> side_values; ///< A batch carries one of each.
 };
 
 /// One job of one process: a graph of operators, the threads that run it, and its control.

@@ -30,9 +30,7 @@ public:
   /// @returns the value and whether it is new.
   template <class View, class Make>
   std::pair<Value*, bool> find_or_make(const View& key, Make&& make) {
-    if constexpr (std::is_same_v<View, Key> ||
-                  (std::is_convertible_v<const View&, std::string_view> &&
-                   std::is_convertible_v<const Key&, std::string_view>)) {
+    if constexpr (looked_up_by<View>) {
       if (auto found = entries_.find(key); found != entries_.end())
         return {&found->second, false};
       return {insert(record_traits<View>::to_owned(key), make), true};
@@ -60,6 +58,18 @@ public:
     });
   }
 
+  /// The value of `key`, which may be a view of it; null when there is none.
+  template <class View>
+  [[nodiscard]] const Value* look_up(const View& key) const {
+    const auto found = [&] {
+      if constexpr (looked_up_by<View>)
+        return entries_.find(key);
+      else
+        return entries_.find(record_traits<View>::to_owned(key));
+    }();
+    return found == entries_.end() ? nullptr : &found->second;
+  }
+
   [[nodiscard]] iterator begin() { return entries_.begin(); }
   [[nodiscard]] iterator end() { return entries_.end(); }
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
@@ -76,6 +86,12 @@ public:
   }
 
 private:
+  /// Whether no key has to be made for a look-up.
+  template <class View>
+  static constexpr bool looked_up_by =
+      std::is_same_v<View, Key> || (std::is_convertible_v<const View&, std::string_view> &&
+                                    std::is_convertible_v<const Key&, std::string_view>);
+
   template <class Make>
   Value* insert(Key key, Make& make) {
     const std::size_t owned = record_traits<Key>::heap_bytes(key);

@@ -35,8 +35,12 @@ public:
 
   /// One view per hosted partition of the batch, empty ones included, in order.
   [[nodiscard]] std::vector<partition_view<T>> views(const batch& whole) const {
+    return views(whole, whole.nodes[node_.value].input_partitions);
+  }
+  /// The same for one of several inputs, which has this many partitions.
+  [[nodiscard]] std::vector<partition_view<T>> views(const batch& whole,
+                                                     std::uint32_t partitions) const {
     std::vector<partition_view<T>> all;
-    const auto partitions = whole.nodes[node_.value].input_partitions;
     for (std::uint32_t p = index_; p < partitions; p += replicas_) {
       const std::size_t local = p / replicas_;
       all.emplace_back(partition_id(p), whole,

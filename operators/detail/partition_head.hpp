@@ -2,6 +2,7 @@
 #pragma once
 
 #include <weir/operators/detail/partition_blocks.hpp>
+#include <weir/operators/step/step.hpp>
 
 #include <optional>
 #include <ranges>
@@ -20,6 +21,7 @@ public:
 
   void open(const replica_context& context) { blocks_.open(context); }
   void begin(const batch& whole) {
+    step::begin_function(change_, whole);
     whole_ = &whole;
     views_.clear();
     result_.clear();

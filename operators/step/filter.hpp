@@ -16,6 +16,7 @@ public:
   using output = In;
 
   explicit filter(Predicate keep) : keep_(std::move(keep)) {}
+  void begin(const batch& whole) { begin_function(keep_, whole); }
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {

@@ -37,6 +37,7 @@ public:
       In, std::ranges::range_value_t<std::invoke_result_t<Function&, const untimed_t<In>&>>>;
 
   explicit flat_map(Function expand) : expand_(std::move(expand)) {}
+  void begin(const batch& whole) { begin_function(expand_, whole); }
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {

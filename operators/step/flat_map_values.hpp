@@ -40,6 +40,7 @@ public:
   using output = as_timed_as<In, expanded<untimed_t<In>>>;
 
   explicit flat_map_values(Function expand) : expand_(std::move(expand)) {}
+  void begin(const batch& whole) { begin_function(expand_, whole); }
 
   template <class Record, class Next>
   void on_record(Record&& record, Next next) {

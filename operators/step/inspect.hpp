@@ -16,6 +16,7 @@ public:
   using output = In;
 
   explicit inspect(Function look) : look_(std::move(look)) {}
+  void begin(const batch& whole) { begin_function(look_, whole); }
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {

@@ -17,6 +17,7 @@ public:
       as_timed_as<In, std::remove_cvref_t<std::invoke_result_t<Function&, const untimed_t<In>&>>>;
 
   explicit map(Function change) : change_(std::move(change)) {}
+  void begin(const batch& whole) { begin_function(change_, whole); }
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {

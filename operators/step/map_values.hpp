@@ -21,6 +21,7 @@ public:
   using output = as_timed_as<In, changed<untimed_t<In>>>;
 
   explicit map_values(Function change) : change_(std::move(change)) {}
+  void begin(const batch& whole) { begin_function(change_, whole); }
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {

@@ -2,6 +2,7 @@
 // Next: step/map.hpp, the simplest step.
 #pragma once
 
+#include <weir/runtime/batch.hpp>
 #include <weir/runtime/timed.hpp>
 
 #include <cstdint>
@@ -64,6 +65,14 @@ private:
 };
 
 } // namespace detail
+
+/// Tells a user's function of the batch that begins, if it wants to know: see
+/// operators/table/broadcast.hpp.
+template <class Function>
+void begin_function(Function& function, const batch& whole) {
+  if constexpr (requires { function.begin(whole); })
+    function.begin(whole);
+}
 
 /// Calls `call()` again while the policy says so. Call inside the `catch`.
 /// @returns whether it came through; else `next` has been told that the user's function threw.

@@ -13,6 +13,10 @@ job::job(const composition& composed, plan planned,
     : composed_(&composed), plan_(std::move(planned)), listeners_(std::move(listeners)),
       clock_(composed.options.clock ? composed.options.clock : system_clock()),
       in_line_(composed.options.executor == executor_kind::in_line), loop_(*clock_),
+      side_values_(composed.side_values, *clock_, loop_,
+                   [this](log_level level, std::string_view component, std::string_view text) {
+                     log(level, component, text);
+                   }),
       generator_(composed.options.batch_interval, clock_->now()),
       scheduler_(composed.options.max_waiting_batches),
       watermarks_(composed.graph, plan_, is_bounded(composed.options.trigger)),
@@ -37,7 +41,9 @@ expected<void> job::start(const governor_factory& make_governor,
   if (!in_line_)
     helper_ = std::make_unique<helper_thread>(composed_->options.name + ".help",
                                               composed_->options.on_thread_start);
-  auto opened = open_sources(make_governor);
+  auto opened = side_values_.load_all();
+  if (opened)
+    opened = open_sources(make_governor);
   if (opened) {
     executor_ = make_executor({
         .job_name = composed_->options.name,
@@ -84,6 +90,9 @@ expected<void> job::start(const governor_factory& make_governor,
     finished_promise_.set_value();
     return opened;
   }
+  if (!in_line_ && side_values_.reloads())
+    side_values_.reload_on(std::make_unique<helper_thread>(composed_->options.name + ".tab",
+                                                           composed_->options.on_thread_start));
   if (!in_line_)
     control_thread_ = std::thread([this] { run_control_thread(); });
   return {};
@@ -142,6 +151,7 @@ bool job::turn() {
   worked = run_timers() || worked;
   worked = poll_sources() || worked;
   worked = settle_quiesce() || worked;
+  worked = side_values_.reload_due() || worked;
   worked = plan_when_due() || worked;
   worked = start_next_batch() || worked;
   worked = settle_stop() || worked;
@@ -166,6 +176,8 @@ wall_time job::next_deadline() const {
     deadline = std::min<wall_time>(deadline, scheduler_.open()->whole->time);
   if (!timers_.empty())
     deadline = std::min(deadline, now + (timers_.begin()->first - steady));
+  if (const auto due = side_values_.next_due(); due != steady_time::max())
+    deadline = std::min(deadline, now + (due - steady));
   // A deadline that has passed has had its effect: what is awaited now is an answer, which wakes
   // the loop.
   if (stopping_ && stopping_->deadline > steady)
@@ -358,6 +370,7 @@ void job::submit(tick at) {
                         .merged_ticks = at.merged,
                         .allowed = {}};
   planned.whole->time = at.time;
+  planned.whole->side_values = side_values_.current();
   if (last_planned_) {
     const auto passed = !is_bounded(kind) && !stopping_
                             ? (at.time - last_planned_->time) / composed_->options.batch_interval
@@ -719,6 +732,7 @@ void job::finish() {
     if (auto closed = in.control->close(left); !closed)
       log(log_level::warning, "weir.job", closed.error().to_string());
   helper_.reset();
+  side_values_.end();
   finished_.store(true, std::memory_order_release);
   finished_promise_.set_value();
 }

@@ -8,6 +8,7 @@
 #include <weir/runtime/internal/control_loop.hpp>
 #include <weir/runtime/internal/executor.hpp>
 #include <weir/runtime/internal/rate_governor.hpp>
+#include <weir/runtime/internal/side_value_loader.hpp>
 #include <weir/runtime/internal/watermark_tracker.hpp>
 
 #include <atomic>
@@ -135,6 +136,7 @@ private:
 
   control_loop loop_;
   std::unique_ptr<helper_thread> helper_;
+  side_value_loader side_values_;
   std::vector<input> inputs_; ///< By `source_id`.
   std::unique_ptr<executor> executor_;
   batch_generator generator_;

@@ -90,3 +90,18 @@ SCENARIO("a whole job with a keyed sum allocates nothing per record, whoever run
       how);
   CHECK(text < 0.02);
 }
+
+SCENARIO("look-ups in a table allocate nothing per record", "[operators][allocation]") {
+  const weir::static_table<std::string, std::string> names{
+      {words[0], "a-name-that-is-too-long-for-the-small-buffer"}, {"short", "brief"}};
+  const double looked_up = allocations_per_record<std::string_view>(views, [&](auto in) {
+    in.map([](std::string_view w) { return std::pair(w, 1); })
+        .left_outer_join_table(names)
+        .join_table(names,
+                    [](const auto& value, const std::string& name) {
+                      return std::pair(value.first, name.size());
+                    })
+        .for_each_batch([](const auto&) {});
+  });
+  CHECK(looked_up < 0.02);
+}

@@ -4,9 +4,14 @@
 #include <weir/backpressure/read_pacer.hpp>
 #include <weir/operators/stream.hpp>
 
+#include <algorithm>
+#include <concepts>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -287,6 +292,20 @@ public:
       all.insert(all.end(), one.rows.begin(), one.rows.end());
     return all;
   }
+  /// The rows for which `wanted(row)` is true, oldest batch first. No batch completes meanwhile.
+  template <std::predicate<const owned_t<T>&> Wanted>
+  [[nodiscard]] std::vector<owned_t<T>> rows_where(Wanted wanted) const {
+    std::lock_guard guard(mutex_);
+    std::vector<owned_t<T>> found;
+    for (const auto& one : batches_)
+      std::copy_if(one.rows.begin(), one.rows.end(), std::back_inserter(found), wanted);
+    return found;
+  }
+  /// The newest batch; empty before the first.
+  [[nodiscard]] std::optional<batch_rows> last() const {
+    std::lock_guard guard(mutex_);
+    return batches_.empty() ? std::optional<batch_rows>() : batches_.back();
+  }
   void add(batch_rows rows) {
     std::lock_guard guard(mutex_);
     batches_.push_back(std::move(rows));
@@ -295,6 +314,72 @@ public:
 private:
   mutable std::mutex mutex_;
   std::vector<batch_rows> batches_;
+};
+
+/// What a batch does to the rows that a keyed table has already.
+enum class memory_update {
+  by_key, ///< Its rows replace those with the same keys; the others stay.
+  whole,  ///< Its rows replace all others: for results that are complete in each batch.
+};
+
+/// The last value of each key that a memory sink has taken, for the program to ask while the job
+/// runs: each complete batch shows at once or not at all. `T` is a record with a key and a value.
+/// Thread-safe. Its memory is the program's own and counts for no budget.
+template <keyed T>
+class keyed_memory_table {
+public:
+  using key_type = owned_t<typename T::first_type>;
+  using mapped_type = owned_t<typename T::second_type>;
+  using rows_type = std::vector<std::pair<key_type, mapped_type>>;
+
+  explicit keyed_memory_table(memory_update update = memory_update::by_key) : update_(update) {}
+
+  /// The value of a key, or of a view of one.
+  template <class View>
+  [[nodiscard]] std::optional<mapped_type> find(const View& key) const {
+    std::lock_guard guard(mutex_);
+    const auto found = rows_.find(key);
+    return found == rows_.end() ? std::optional<mapped_type>() : found->second;
+  }
+  [[nodiscard]] std::size_t size() const {
+    std::lock_guard guard(mutex_);
+    return rows_.size();
+  }
+  /// Time of the newest batch; that of the Unix epoch before the first.
+  [[nodiscard]] batch_time time() const {
+    std::lock_guard guard(mutex_);
+    return time_;
+  }
+  /// A copy of all rows as of one batch, in order of their keys.
+  [[nodiscard]] rows_type rows() const {
+    return rows_where([](const auto&, const auto&) { return true; });
+  }
+  /// A copy of those for which `wanted(key, value)` is true.
+  template <std::predicate<const key_type&, const mapped_type&> Wanted>
+  [[nodiscard]] rows_type rows_where(Wanted wanted) const {
+    std::lock_guard guard(mutex_);
+    rows_type found;
+    for (const auto& [key, value] : rows_)
+      if (wanted(key, value))
+        found.emplace_back(key, value);
+    return found;
+  }
+
+  /// For the sink: shows a batch. Of rows with the same key the last one counts.
+  void show(batch_time at, rows_type rows) {
+    std::lock_guard guard(mutex_);
+    if (update_ == memory_update::whole)
+      rows_.clear();
+    for (auto& [key, value] : rows)
+      rows_.insert_or_assign(std::move(key), std::move(value));
+    time_ = at;
+  }
+
+private:
+  const memory_update update_;
+  mutable std::mutex mutex_;
+  std::map<key_type, mapped_type, std::less<>> rows_;
+  batch_time time_{};
 };
 
 namespace detail {
@@ -324,6 +409,33 @@ private:
   typename memory_table<T>::batch_rows open_;
 };
 
+template <class T>
+class keyed_memory_sink final : public sink<T> {
+public:
+  explicit keyed_memory_sink(std::shared_ptr<keyed_memory_table<T>> to) : to_(std::move(to)) {}
+  expected<void> begin(const batch& whole) override {
+    time_ = whole.time;
+    rows_.clear();
+    return {};
+  }
+  expected<progress> write(const sink_block<T>& in, std::size_t& written) override {
+    for (const auto& record : in.records)
+      rows_.push_back(record_traits<T>::to_owned(record));
+    written = in.records.size();
+    return progress::done;
+  }
+  expected<progress> commit() override {
+    to_->show(time_, std::exchange(rows_, {}));
+    return progress::done;
+  }
+  void abort() noexcept override { rows_.clear(); }
+
+private:
+  std::shared_ptr<keyed_memory_table<T>> to_;
+  typename keyed_memory_table<T>::rows_type rows_; ///< Of the open batch.
+  batch_time time_{};
+};
+
 } // namespace detail
 
 /// A sink that appends the records of each complete batch to `table`.
@@ -331,6 +443,13 @@ template <class T>
 sink_factory<T> memory_sink(std::shared_ptr<memory_table<T>> table) {
   return {.traits = {.name = "memory"},
           .make = [table] { return std::make_unique<detail::memory_sink<T>>(table); }};
+}
+
+/// A sink that shows each complete batch in `table`.
+template <class T>
+sink_factory<T> memory_sink(std::shared_ptr<keyed_memory_table<T>> table) {
+  return {.traits = {.name = "memory"},
+          .make = [table] { return std::make_unique<detail::keyed_memory_sink<T>>(table); }};
 }
 
 } // namespace weir

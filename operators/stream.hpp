@@ -4,6 +4,8 @@
 
 #include <weir/operators/action/for_each.hpp>
 #include <weir/operators/action/print.hpp>
+#include <weir/operators/action/record_writer.hpp>
+#include <weir/operators/action/save_as_object_files.hpp>
 #include <weir/operators/action/save_as_text_files.hpp>
 #include <weir/operators/stream_operators.hpp>
 #include <weir/operators/table/broadcast.hpp>

@@ -226,6 +226,11 @@ public:
   void save_as_json_files(std::string prefix, std::string suffix = "",
                           here where = here::current()) const;
 
+  /// The same with one object file per partition (docs/formats/object-file.md), which
+  /// `read_object_file` reads back; `codec<T>` says how records become bytes.
+  void save_as_object_files(std::string prefix, std::string suffix = "",
+                            here where = here::current()) const;
+
   /// Calls `use(batch_view)` once per batch, empty ones included, on a worker thread. The batch is
   /// complete when it returns.
   template <operator_function<batch_view<T>> F>
@@ -235,6 +240,11 @@ public:
   /// partitions in parallel.
   template <operator_function<partition_view<T>> F>
   void for_each_partition(F use, here where = here::current()) const;
+
+  /// Hands each record to a writer that is opened and closed around each batch; partitions in
+  /// parallel. A writer that throws fails the batch.
+  template <record_writer<T> Writer>
+  void for_each(Writer writer, writer_options options = {}, here where = here::current()) const;
 
   /// Sends the records to a sink.
   void to(sink_factory<T> factory, here where = here::current()) const {

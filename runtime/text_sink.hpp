@@ -1,5 +1,5 @@
-// Lines of text leaving the graph: what print and save_as_text_files write to. Defined in
-// connectors/.
+// Records leaving the graph as text or bytes: what print, save_as_text_files and
+// save_as_object_files write to. Defined in connectors/.
 #pragma once
 
 #include <weir/runtime/sink.hpp>
@@ -10,8 +10,8 @@
 
 namespace weir {
 
-/// Takes the lines of one batch at a time, by partition. One thread at a time; calls as those of
-/// `sink`.
+/// Takes the lines, or the encoded records, of one batch at a time, by partition. One thread at a
+/// time; calls as those of `sink`.
 class text_sink {
 public:
   virtual ~text_sink() = default;
@@ -41,5 +41,9 @@ struct text_files {
 
 /// Replaces a directory of the same name.
 std::unique_ptr<text_sink> make_text_file_sink(text_files where_to);
+
+/// The same with object files (docs/formats/object-file.md); what is written are values in the
+/// bytes of their codec.
+std::unique_ptr<text_sink> make_object_file_sink(text_files where_to);
 
 } // namespace weir

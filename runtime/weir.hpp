@@ -17,6 +17,7 @@
 #pragma once
 
 #include <weir/connectors/file/directory_stream.hpp>
+#include <weir/connectors/file/object_file.hpp>
 #include <weir/connectors/memory.hpp>
 #include <weir/connectors/rate/rate_stream.hpp>
 #include <weir/operators/stream.hpp>

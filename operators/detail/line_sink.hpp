@@ -1,9 +1,10 @@
-// Formats records for a text sink.
+// Formats or encodes records for a text sink.
 #pragma once
 
 #include <weir/operators/action/format_csv.hpp>
 #include <weir/operators/action/format_json.hpp>
 #include <weir/operators/action/format_record.hpp>
+#include <weir/runtime/codec.hpp>
 #include <weir/runtime/text_sink.hpp>
 
 namespace weir::detail {
@@ -17,6 +18,9 @@ inline constexpr auto as_csv = [](const auto& record, std::string& line) {
 };
 inline constexpr auto as_json = [](const auto& record, std::string& line) {
   format_json(record, line);
+};
+inline constexpr auto as_object = []<class T>(const T& record, std::string& bytes) {
+  codec<T>::encode(record, bytes);
 };
 
 /// One record, one line.

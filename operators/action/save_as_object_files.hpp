@@ -1,0 +1,22 @@
+// Writes each batch as a directory of object files.
+#pragma once
+
+#include <weir/operators/detail/line_sink.hpp>
+#include <weir/operators/stream_operators.hpp>
+
+namespace weir {
+
+template <class Derived, class T>
+void stream_operators<Derived, T>::save_as_object_files(std::string prefix, std::string suffix,
+                                                        here where) const {
+  using sink_type = detail::line_sink<T, detail::as_object>;
+  add_sink({.traits = {.name = "save_as_object_files", .blocking = true},
+            .make =
+                [prefix = std::move(prefix), suffix = std::move(suffix)] {
+                  return std::make_unique<sink_type>(
+                      make_object_file_sink({.prefix = prefix, .suffix = suffix}));
+                }},
+           "save_as_object_files", false, where);
+}
+
+} // namespace weir

@@ -5,6 +5,7 @@
 //     listener, batch_report               who hears of a batch, what is said
 //   stream (operators/stream.hpp)          map, filter, reduce_by_key, ..., print, for_each_batch,
 //   to(sink)
+//     tables (operators/table/)            static_table, refreshable_table, broadcast
 //     sources                              connectors/kafka.hpp, connectors/memory.hpp,
 //                                          connectors/file/directory_stream.hpp,
 //                                          connectors/rate/rate_stream.hpp

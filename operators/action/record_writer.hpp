@@ -33,10 +33,10 @@ public:
       const std::size_t local = p / context_.replicas;
       while (lanes_.size() <= local)
         lanes_.push_back({.writer = prototype_});
-      auto& lane = lanes_[local];
-      lane.to_close = true;
-      lane.wants = false;
-      auto opened = guarded("open", [&] { lane.wants = lane.writer.open(partition_id(p), whole); });
+      auto& one = lanes_[local];
+      one.to_close = true;
+      one.wants = false;
+      auto opened = guarded("open", [&] { one.wants = one.writer.open(partition_id(p), whole); });
       if (!opened)
         return opened;
     }
@@ -44,11 +44,11 @@ public:
   }
 
   expected<progress> write(const sink_block<T>& in, std::size_t& written) override {
-    auto& lane = lanes_[in.partition.value / context_.replicas];
-    if (lane.wants) {
+    auto& one = lanes_[in.partition.value / context_.replicas];
+    if (one.wants) {
       auto done = guarded("process", [&] {
         for (; written < in.records.size(); ++written)
-          lane.writer.process(in.records[written]);
+          one.writer.process(in.records[written]);
       });
       if (!done)
         return std::move(done).error();
@@ -58,10 +58,10 @@ public:
   }
 
   expected<progress> commit() override {
-    for (auto& lane : lanes_)
-      if (std::exchange(lane.to_close, false)) {
+    for (auto& one : lanes_)
+      if (std::exchange(one.to_close, false)) {
         const error* nothing = nullptr;
-        if (auto closed = guarded("close", [&] { lane.writer.close(nothing); }); !closed)
+        if (auto closed = guarded("close", [&] { one.writer.close(nothing); }); !closed)
           return std::move(closed).error();
       }
     return progress::done;
@@ -70,9 +70,9 @@ public:
   void abort() noexcept override {
     const auto why = failure_.value_or(
         error(errc::stopped, "the batch was aborted before it was complete; it may be read again"));
-    for (auto& lane : lanes_)
-      if (std::exchange(lane.to_close, false))
-        if (auto closed = guarded("close", [&] { lane.writer.close(&why); }); !closed)
+    for (auto& one : lanes_)
+      if (std::exchange(one.to_close, false))
+        if (auto closed = guarded("close", [&] { one.writer.close(&why); }); !closed)
           context_.log(log_level::warning, closed.error().message());
   }
 

@@ -19,8 +19,8 @@ class batch_memory {
 public:
   using rows_ptr = std::shared_ptr<const std::vector<T>>;
 
-  /// @param step between two batches of the stream; zero when they do not follow the clock.
-  explicit batch_memory(duration step) : step_(step) {}
+  /// @param slide from one batch of the stream to the next; zero when they do not follow the clock.
+  explicit batch_memory(duration slide) : slide_(slide) {}
 
   /// The job starts: what an earlier one left is gone.
   void restart() {
@@ -33,7 +33,7 @@ public:
   void add(batch_time at, rows_ptr rows) {
     std::lock_guard guard(mutex_);
     if (last_ == batch_time{})
-      zero_ = at - step_;
+      zero_ = at - slide_;
     last_ = at;
     batches_.push_back({at, std::move(rows)});
   }
@@ -108,16 +108,16 @@ private:
 
   /// The time of the batch at or before `t`.
   [[nodiscard]] batch_time floored(batch_time t) const {
-    if (step_ == duration::zero() || t < zero_)
+    if (slide_ == duration::zero() || t < zero_)
       return t;
-    return zero_ + (t - zero_) / step_ * step_;
+    return zero_ + (t - zero_) / slide_ * slide_;
   }
 
-  const duration step_;
+  const duration slide_;
   mutable std::mutex mutex_;
   std::deque<entry> batches_; ///< Oldest first.
   bool started_ = false;
-  batch_time zero_{};      ///< One step before the first batch.
+  batch_time zero_{};      ///< One slide before the first batch.
   batch_time last_{};      ///< Newest complete batch; none at first.
   batch_time forgotten_{}; ///< Newest one that is gone; none at first.
 };
@@ -229,8 +229,9 @@ template <class T>
                                               node_id from, duration time,
                                               std::source_location where) {
   const auto& options = composed->options;
+  const auto slide = options.batch_interval * composed->graph.slide_of(from);
   const auto memory = std::make_shared<batch_memory<owned_t<T>>>(
-      options.trigger == trigger::every ? options.batch_interval : duration::zero());
+      options.trigger == trigger::every ? slide : duration::zero());
   node n;
   n.kind = node_kind::sink;
   n.operators.push_back({"remember", where});

@@ -183,6 +183,26 @@ SCENARIO("a slice has the batches at valid times between its ends", "[operators]
   CHECK(slice(at(3), at(5)) == texts{"three", "three"});
 }
 
+SCENARIO("the slice of a window is floored to its slide", "[operators][slice]") {
+  auto job = *weir::testing::stepped_job::make(
+      weir::test::options_for(GENERATE(from_range(every_mode()))));
+  auto log = std::make_shared<weir::memory_log<int>>();
+  const auto recent = weir::memory_stream(job.context(), log).window(2s, 2s).remember(1h);
+  for (int i = 1; i <= 5; ++i) {
+    log->append(i);
+    REQUIRE(job.step());
+  }
+  const auto at = [](int batch) { return first_batch + (batch - 1) * 1s; };
+  const auto slice = [&](int from, int to) {
+    return weir::test::sorted(*recent.slice(at(from), at(to)));
+  };
+  CHECK(slice(2, 2) == ints{1, 2});
+  CHECK(slice(3, 5) == ints{1, 2, 3, 4});
+  CHECK(slice(4, 4) == ints{3, 4});
+  CHECK(slice(0, 1).empty());
+  CHECK_FALSE(recent.slice(at(2), at(6)));
+}
+
 SCENARIO("batches without a clock are sliced by their exact times", "[operators][slice]") {
   auto options = weir::test::options_for(GENERATE(from_range(every_mode())));
   options.trigger = weir::trigger::available_now;

@@ -231,7 +231,7 @@ template <class T>
   const auto& options = composed->options;
   const auto slide = options.batch_interval * composed->graph.slide_of(from);
   const auto memory = std::make_shared<batch_memory<owned_t<T>>>(
-      options.trigger == trigger::every ? slide : duration::zero());
+      is_bounded(options.trigger) ? duration::zero() : slide);
   node n;
   n.kind = node_kind::sink;
   n.operators.push_back({"remember", where});

@@ -19,6 +19,20 @@ namespace ondemand = simdjson::ondemand;
 constexpr int max_depth = 64;
 constexpr std::size_t max_document_bytes = std::size_t{64} << 20;
 
+/// The eight bytes at `at`. All that is read lies in memory with simdjson's padding behind it.
+std::uint64_t eight_bytes(const char* at) noexcept {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, at, sizeof bytes);
+  return bytes;
+}
+
+/// The high bit of each byte of `bytes` that is `wanted`; bits above the lowest one may be wrong.
+std::uint64_t bytes_equal(std::uint64_t bytes, char wanted) noexcept {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  const auto differing = bytes ^ (ones * static_cast<unsigned char>(wanted));
+  return (differing - ones) & ~differing & (ones << 7);
+}
+
 /// The keys of one object that no member has: none may come twice.
 class key_guard {
 public:
@@ -29,20 +43,27 @@ public:
   /// @returns whether the key is new.
   bool add(std::string_view key) {
     if (few_.size() < compared_at_most) {
-      for (const auto known : few_)
-        if (known == key)
+      const auto bits = key.size() < 8 ? (8 - key.size()) * 8 : 0;
+      const auto begins = key.empty() ? 0 : eight_bytes(key.data()) << bits;
+      for (const auto& known : few_)
+        if (known.begins == begins && known.key == key)
           return false;
-      few_.push_back(key);
+      few_.push_back({begins, key});
       return true;
     }
     if (many_.empty())
-      many_.insert(few_.begin(), few_.end());
+      for (const auto& known : few_)
+        many_.insert(known.key);
     return many_.insert(key).second;
   }
 
 private:
   static constexpr std::size_t compared_at_most = 16;
-  std::vector<std::string_view> few_;
+  struct entry {
+    std::uint64_t begins; ///< The first eight bytes: tells most keys apart.
+    std::string_view key;
+  };
+  std::vector<entry> few_;
   boost::unordered_flat_set<std::string_view> many_;
 };
 
@@ -88,6 +109,22 @@ std::optional<Number> number_of(std::string_view token) noexcept {
   if (read.ec != std::errc())
     return std::nullopt;
   return number;
+}
+
+/// An integer of at most 18 digits, which needs no look at its range.
+std::optional<std::int64_t> short_integer(std::string_view token) noexcept {
+  const bool negative = token.starts_with('-');
+  if (negative)
+    token.remove_prefix(1);
+  if (token.empty() || token.size() > 18 || (token.front() == '0' && token.size() > 1))
+    return std::nullopt;
+  std::int64_t number = 0;
+  for (const char c : token) {
+    if (c < '0' || c > '9')
+      return std::nullopt;
+    number = number * 10 + (c - '0');
+  }
+  return negative ? -number : number;
 }
 
 bool is_not_finite(std::string_view token) noexcept {
@@ -153,8 +190,13 @@ const node& of(const json_value& value) { return static_cast<const node&>(value)
 bool key_of(json_reader::impl& reader, ondemand::field& field, std::string_view& key) {
   const char* const from = field.key().raw();
   const char* at = from;
-  while (*at != '"' && *at != '\\') // a string is closed: the parser's first pass has seen to it
-    ++at;
+  for (;; at += 8) { // a string is closed: the parser's first pass has seen to it
+    const auto bytes = eight_bytes(at);
+    if (const auto ends = bytes_equal(bytes, '"') | bytes_equal(bytes, '\\')) {
+      at += std::countr_zero(ends) / 8;
+      break;
+    }
+  }
   if (*at == '"') {
     key = {from, static_cast<std::size_t>(at - from)};
     return true;
@@ -242,7 +284,7 @@ bool node::check() {
     return text(unused);
   }
   default:
-    if (raw == "true" || raw == "false" || raw == "null" ||
+    if (short_integer(raw) || raw == "true" || raw == "false" || raw == "null" ||
         (!reader->options.strict && is_not_finite(raw)))
       return true;
     const auto kind = kind_of(raw);
@@ -284,6 +326,10 @@ bool json_value::read(bool& out) {
 
 bool json_value::read(std::int64_t& out) {
   const auto token = of(*this).token();
+  if (const auto number = short_integer(token)) {
+    out = *number;
+    return true;
+  }
   if (kind_of(token) != number_kind::integer)
     return wrong("is no integer");
   const auto number = number_of<std::int64_t>(token);

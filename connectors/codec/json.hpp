@@ -9,6 +9,7 @@
 
 #include <array>
 #include <bitset>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <memory>
@@ -176,7 +177,7 @@ bool read_json(json_value& in, T& out) {
     if (!in.read(wide))
       return false;
     out = static_cast<T>(wide);
-    return true;
+    return std::isfinite(out) || in.wrong("is a number out of range");
   } else if constexpr (std::is_enum_v<T>) {
     std::underlying_type_t<T> number{};
     if (!read_json(in, number))
@@ -199,6 +200,7 @@ bool read_json(json_value& in, T& out) {
     }
     return read_json(in, out.emplace());
   } else if constexpr (described<T>) {
+    out = T{}; // a key that comes twice: nothing of the first value stays
     json_members<T> members{out};
     return in.object(&members, &json_members<T>::take) && members.complete(in);
   } else if constexpr (json_table<T>) {

@@ -1,19 +1,23 @@
 // One measurement of weir, or of the raw loop beside it, on a real broker; run.py calls it:
 //
-// - kafka_bench preload --brokers B --topic T --records N
-// - kafka_bench count|word_count --brokers B --topic T --impl weir|raw|raw_one_queue --threads N
+// - kafka_bench preload|preload_ads --brokers B --topic T --records N
+// - kafka_bench count|word_count|ad_windows --brokers B --topic T --impl weir|raw|raw_one_queue
+// --threads N
 //   [--budget-mib M]
 // - kafka_bench idle_batches|stalled_sink --brokers B --topic T --seconds S [--payload BYTES]
 //
 // Prints one JSON object. Exit code 1 when the result is wrong, 2 on bad usage.
+#include "ads.hpp"
 #include "lines.hpp"
 #include "raw_loop.hpp"
 
+#include <weir/connectors/codec/json.hpp>
 #include <weir/connectors/kafka.hpp>
 #include <weir/connectors/kafka/internal/queue_sizes.hpp>
 #include <weir/runtime/memory_budget.hpp>
 #include <weir/weir.hpp>
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <fmt/format.h>
 #include <tests/support/kafka/topic_admin.hpp>
 
@@ -118,8 +122,9 @@ private:
   context& context_;
 };
 
-int preload(const arguments& args) {
-  const auto words = bench::make_words();
+/// Fills a new topic; `make(i, text)` makes record i.
+template <class Make>
+int preload(const arguments& args, Make make) {
   const auto count = args.number("records");
   topic_admin admin(args.text("brokers"));
   admin.create_topic(args.text("topic"), partitions);
@@ -128,7 +133,7 @@ int preload(const arguments& args) {
                 [&](std::uint64_t i, testing_support::outgoing_record& r) {
                   if (!r.value)
                     r.value.emplace();
-                  bench::make_line(i, words, *r.value);
+                  make(i, *r.value);
                   bytes += r.value->size();
                   r.partition = static_cast<std::int32_t>(i % partitions);
                 });
@@ -154,8 +159,11 @@ kafka::direct_stream_options reading(const arguments& args, std::size_t consumer
   return options;
 }
 
+/// What is done with the records.
+enum class work { count, word_count, ad_windows };
+
 /// The raw loop with the client settings that weir chooses under the same budget.
-bench::raw_result run_raw(const arguments& args, bool words) {
+bench::raw_result run_raw(const arguments& args, work what) {
   const auto share = memory_budget::carve(args.memory_budget()).sources;
   const auto sizes = kafka::size_queues(share, partitions);
   if (!sizes)
@@ -170,12 +178,48 @@ bench::raw_result run_raw(const arguments& args, bool words) {
   options.client.fetch_bytes = sizes->fetch_bytes;
   options.queue = args.text("impl") == "raw_one_queue" ? bench::raw_queue::consumer
                                                        : bench::raw_queue::partition;
-  return words ? bench::raw_word_count(options) : bench::raw_count(options);
+  return what == work::count        ? bench::raw_count(options)
+         : what == work::word_count ? bench::raw_word_count(options)
+                                    : bench::raw_ad_windows(options);
+}
+
+/// What the ad job reads of an event.
+struct ad_event {
+  std::string_view ad_id;
+  std::string_view event_type;
+  weir::event_time event_time{};
+};
+BOOST_DESCRIBE_STRUCT(ad_event, (), (ad_id, event_type, event_time))
+
+/// The campaign of each ad, looked up by view.
+using campaign_table =
+    boost::unordered_flat_map<std::string, std::int32_t, key_hash<std::string>, std::equal_to<>>;
+
+/// Views by campaign and window, as they stand when the batch ends.
+void count_ad_windows(const stream<kafka::record>& events, bench::view_counts& counts) {
+  campaign_table campaigns;
+  const auto ids = bench::make_ads();
+  for (std::size_t ad = 0; ad < ids.size(); ++ad)
+    campaigns.emplace(ids[ad], bench::campaign_of(ad));
+  events.apply(parse_json<ad_event>())
+      .filter([](const ad_event& e) { return e.event_type == "view"; })
+      .assign_timestamps([](const ad_event& e) { return e.event_time; })
+      .map([campaigns = std::move(campaigns)](const ad_event& e) {
+        return std::pair(campaigns.find(e.ad_id)->second, 1);
+      })
+      .tumbling(std::chrono::milliseconds(bench::window_ms))
+      .emit(output_mode::update)
+      .count_by_key()
+      .for_each_batch([&counts](const auto& windows) {
+        windows.for_each([&](const auto& one) {
+          counts[{one.key, one.window.start.time_since_epoch().count()}] = one.value;
+        });
+      });
 }
 
 /// One batch of the whole topic. Batches start at whole seconds: the job starts early in one, so
 /// that the client's queues are full when the clock starts, as they are for the raw loop.
-bench::raw_result run_weir(const arguments& args, bool words) {
+bench::raw_result run_weir(const arguments& args, work what) {
   const auto threads = args.number("threads");
   auto job = job_options(threads);
   job.memory_budget = args.memory_budget();
@@ -184,7 +228,9 @@ bench::raw_result run_weir(const arguments& args, bool words) {
     fail(ctx.error().message());
   bench::raw_result result;
   const auto lines = kafka::direct_stream(*ctx, reading(args, threads));
-  if (words)
+  if (what == work::ad_windows)
+    count_ad_windows(lines, result.views);
+  else if (what == work::word_count)
     lines.flat_map([](const kafka::record& r) { return split_words(r.value.value_or("")); })
         .map([](std::string_view word) { return std::pair{word, std::int64_t{1}}; })
         .reduce_by_key(std::plus<>{})
@@ -203,20 +249,22 @@ bench::raw_result run_weir(const arguments& args, bool words) {
   std::this_thread::sleep_until(std::chrono::ceil<std::chrono::seconds>(now) + 200ms);
   check(ctx->start());
   check(ctx->await());
-  if (words)
+  if (what != work::count)
     result.records = batch->records;
   result.seconds = batch->seconds;
   return result;
 }
 
-int measure(const arguments& args, bool words) {
+int measure(const arguments& args, work what) {
   const auto there = records_in(args);
-  const auto result = args.text("impl") == "weir" ? run_weir(args, words) : run_raw(args, words);
+  const auto result = args.text("impl") == "weir" ? run_weir(args, what) : run_raw(args, what);
   if (result.records != there)
     fail(fmt::format("{} records of {}", result.records, there));
-  if (words &&
+  if (what == work::word_count &&
       (result.words != there * bench::words_per_line || result.distinct != bench::distinct_words))
     fail(fmt::format("{} words, {} distinct", result.words, result.distinct));
+  if (what == work::ad_windows && result.views != bench::expected_views(there))
+    fail(fmt::format("the counts of {} campaigns and windows are wrong", result.views.size()));
   fmt::print("{{\"records\": {}, \"seconds\": {:.6f}, \"peak_rss\": {}}}\n", result.records,
              result.seconds, peak_rss_bytes());
   return 0;
@@ -336,14 +384,25 @@ int main(int argc, char** argv) try {
   const std::string verb = argc > 1 ? argv[1] : "";
   const arguments args(argc, argv);
   if (verb == "preload")
-    return preload(args);
-  if (verb == "count" || verb == "word_count")
-    return measure(args, verb == "word_count");
+    return preload(args, [words = bench::make_words()](std::uint64_t i, std::string& line) {
+      bench::make_line(i, words, line);
+    });
+  if (verb == "preload_ads")
+    return preload(args, [ids = bench::make_ads()](std::uint64_t i, std::string& event) {
+      bench::make_event(i, ids, event);
+    });
+  if (verb == "count")
+    return measure(args, work::count);
+  if (verb == "word_count")
+    return measure(args, work::word_count);
+  if (verb == "ad_windows")
+    return measure(args, work::ad_windows);
   if (verb == "idle_batches")
     return idle_batches(args);
   if (verb == "stalled_sink")
     return run_stalled_sink(args);
-  fmt::print(stderr, "usage: kafka_bench preload|count|word_count|idle_batches|stalled_sink "
+  fmt::print(stderr, "usage: kafka_bench "
+                     "preload|preload_ads|count|word_count|ad_windows|idle_batches|stalled_sink "
                      "--brokers B --topic T ...\n");
   return 2;
 } catch (const std::exception& e) {

@@ -2,11 +2,13 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <librdkafka/rdkafka.h>
+#include <simdjson.h>
 
 #include <bit>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <latch>
 #include <memory>
 #include <semaphore>
@@ -114,6 +116,53 @@ struct word_counter : counter {
     words += other.words;
     for (const auto& [word, count] : other.table)
       table[word] += count;
+  }
+};
+
+struct group_hash {
+  using is_avalanching = void;
+  std::size_t operator()(const std::pair<std::int32_t, std::int64_t>& group) const {
+    return mix(static_cast<std::uint64_t>(group.second) ^ static_cast<std::uint64_t>(group.first)
+                                                              << 48);
+  }
+};
+
+struct view_counter : counter {
+  simdjson::ondemand::parser parser;
+  std::vector<char> padded = std::vector<char>(4096);
+  boost::unordered_flat_map<std::string, std::int32_t, word_hash, word_equal> campaign;
+  boost::unordered_flat_map<std::pair<std::int32_t, std::int64_t>, std::int64_t, group_hash> views;
+
+  view_counter() {
+    const auto ids = make_ads();
+    for (std::size_t ad = 0; ad < ids.size(); ++ad)
+      campaign.emplace(ids[ad], campaign_of(ad));
+  }
+  view_counter(view_counter&&) = default;
+
+  void add(const rd_kafka_message_t& m) {
+    counter::add(m);
+    if (m.len + simdjson::SIMDJSON_PADDING > padded.size())
+      give_up("an event is too long");
+    std::memcpy(padded.data(), m.payload, m.len);
+    simdjson::ondemand::document event;
+    std::string_view ad, type;
+    std::int64_t time = 0;
+    // Fields in the order in which they stand: what lies between them is skipped, not parsed.
+    if (parser.iterate(padded.data(), m.len, padded.size()).get(event) ||
+        event.find_field("ad_id").get(ad) || event.find_field("event_type").get(type))
+      give_up("an event is no JSON");
+    if (type != "view")
+      return;
+    if (event.find_field("event_time").get(time))
+      give_up("an event has no time");
+    if (const auto known = campaign.find(ad); known != campaign.end())
+      ++views[{known->second, time / window_ms * window_ms}];
+  }
+  void merge(const view_counter& other) {
+    counter::merge(other);
+    for (const auto& [group, count] : other.views)
+      views[group] += count;
   }
 };
 
@@ -287,6 +336,15 @@ raw_result raw_word_count(const raw_options& options) {
   result.bytes = counted.bytes;
   result.words = counted.words;
   result.distinct = counted.table.size();
+  return result;
+}
+
+raw_result raw_ad_windows(const raw_options& options) {
+  raw_result result;
+  const auto counted = run<view_counter>(options, result.seconds);
+  result.records = counted.records;
+  result.bytes = counted.bytes;
+  result.views.insert(counted.views.begin(), counted.views.end());
   return result;
 }
 

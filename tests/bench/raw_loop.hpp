@@ -2,6 +2,8 @@
 // no framework.
 #pragma once
 
+#include "ads.hpp"
+
 #include <cstdint>
 #include <string>
 
@@ -33,6 +35,7 @@ struct raw_options {
 struct raw_result {
   std::uint64_t records = 0, bytes = 0;
   std::uint64_t words = 0, distinct = 0; ///< word_count only
+  view_counts views;                     ///< ad_windows only
   /// From the moment when the client's queues are full to the last record of the topic, as long as
   /// it was at the start; tables merged.
   double seconds = 0;
@@ -40,5 +43,7 @@ struct raw_result {
 
 raw_result raw_count(const raw_options& options);
 raw_result raw_word_count(const raw_options& options);
+/// Parses JSON events, keeps views, looks up the campaign of the ad, counts by campaign and window.
+raw_result raw_ad_windows(const raw_options& options);
 
 } // namespace weir::bench

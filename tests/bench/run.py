@@ -24,7 +24,8 @@ ROOT = HERE.parent.parent
 
 RECORDS = 5_000_000
 PAYLOAD = 73  # bytes per record on average
-TOPIC = "lines"
+# What each topic is filled with: the verb of kafka_bench that does it, and how many records.
+TOPICS = {"lines": ("preload", RECORDS), "ads": ("preload_ads", 3_000_000)}
 IDLE_SECONDS = 10
 STALLED_SECONDS = 60
 MIB = 1 << 20
@@ -34,6 +35,7 @@ RAW_LOOPS = ("raw", "raw_one_queue")
 TARGETS = {
     "kafka_count_1": ">= 0.95", "kafka_count_2": ">= 0.95",
     "kafka_word_count_1": ">= 0.90", "kafka_word_count_2": ">= 0.90",
+    "kafka_ad_windows_1": ">= 0.90", "kafka_ad_windows_2": ">= 0.90",
     "continuous_latency_p50": "<= 3.00", "continuous_latency_p99": "<= 3.00",
     "keyed_state_update": ">= 0.85", "keyed_state_update_10k": ">= 0.85",
     "fused_steps": "<= 1.15", "idle_batches": "<= 0.05", "stalled_sink": "<= 1.00",
@@ -65,6 +67,7 @@ class Broker:
         self.bench = bench
         self.process = None
         self.address = None
+        self.filled = set()
 
     def __enter__(self):
         self.dir = tempfile.TemporaryDirectory(prefix="weir-bench-")
@@ -76,11 +79,15 @@ class Broker:
             self.process.wait()
         self.dir.cleanup()
 
-    def options(self):
-        """What every program is told: the broker's address and the topic."""
+    def options(self, topic="lines"):
+        """What every program is told: the broker's address and the topic, which is filled when it is new."""
         if not self.address:
             self.start()
-        return ["--brokers", self.address, "--topic", TOPIC]
+        told = ["--brokers", self.address, "--topic", topic]
+        if topic not in self.filled:
+            self.filled.add(topic)
+            self.fill(topic, told)
+        return told
 
     def start(self):
         home = pathlib.Path(self.dir.name)
@@ -97,11 +104,14 @@ class Broker:
             time.sleep(0.1)
         env = dict(line.split("=", 1) for line in (home / "env").read_text().split())
         self.address = env["bootstrap"]
-        print(f"broker at {self.address}; filling a topic with {RECORDS:,} records ...", flush=True)
-        run([self.bench / "kafka_bench", "preload", *self.options(), "--records", RECORDS])
+
+    def fill(self, topic, told):
+        verb, records = TOPICS[topic]
+        print(f"broker at {self.address}; filling the topic {topic} with {records:,} records ...", flush=True)
+        run([self.bench / "kafka_bench", verb, *told, "--records", records])
         # One run of each unmeasured: the broker's compiler and the page cache get warm.
         for impl in ("weir", *RAW_LOOPS):
-            run([self.bench / "kafka_bench", "count", *self.options(), "--impl", impl, "--threads", 1])
+            run([self.bench / "kafka_bench", "count", *told, "--impl", impl, "--threads", 1])
 
 
 def result(name, ratios, weir, baseline, unit):
@@ -114,13 +124,13 @@ def result(name, ratios, weir, baseline, unit):
 
 def kafka_throughput(name, bench, broker, pairs):
     """weir and both raw loops, the faster of which is the baseline."""
-    _, verb, threads = name.replace("word_count", "wordcount").split("_")
-    verb = verb.replace("wordcount", "word_count")
+    verb, threads = name.removeprefix("kafka_").rsplit("_", 1)
+    topic = "ads" if verb == "ad_windows" else "lines"
     rates = {impl: [] for impl in (RAW_LOOPS[0], "weir", RAW_LOOPS[1])}  # weir is next to both
     for pair in range(pairs):
         order = list(rates) if pair % 2 == 0 else list(reversed(rates))
         for impl in order:
-            [got] = run([bench / "kafka_bench", verb, *broker.options(), "--impl", impl, "--threads", threads])
+            [got] = run([bench / "kafka_bench", verb, *broker.options(topic), "--impl", impl, "--threads", threads])
             rates[impl].append(got["records"] / got["seconds"] / 1e6)
     fastest = max(RAW_LOOPS, key=lambda impl: statistics.median(rates[impl]))
     ratios = [a / b for a, b in zip(rates["weir"], rates[fastest])]
@@ -190,6 +200,7 @@ def pid(bench, wanted):
 MEASUREMENTS = {
     "kafka_count_1": kafka_throughput, "kafka_count_2": kafka_throughput,
     "kafka_word_count_1": kafka_throughput, "kafka_word_count_2": kafka_throughput,
+    "kafka_ad_windows_1": kafka_throughput, "kafka_ad_windows_2": kafka_throughput,
     "continuous_latency_p50": continuous_latency, "continuous_latency_p99": continuous_latency,
     "keyed_state_update": keyed_state, "keyed_state_update_10k": keyed_state,
     "fused_steps": fused_steps, "idle_batches": idle_batches, "stalled_sink": stalled_sink,

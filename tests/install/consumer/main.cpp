@@ -4,6 +4,9 @@
 #if WITH_KAFKA
 #include <weir/connectors/kafka.hpp>
 #endif
+#if WITH_JSON
+#include <weir/connectors/codec/json.hpp>
+#endif
 
 #include <chrono>
 #include <iostream>
@@ -13,6 +16,14 @@
 namespace {
 
 using namespace std::chrono_literals;
+
+#if WITH_JSON
+struct reading {
+  std::string place;
+  double degrees = 0;
+};
+BOOST_DESCRIBE_STRUCT(reading, (), (place, degrees))
+#endif
 
 /// Runs the job on threads. @returns whether all it should keep arrived within ten seconds.
 weir::expected<bool> keep_even_numbers() {
@@ -45,6 +56,11 @@ int main() {
 #if WITH_KAFKA
   if (auto broker = weir::kafka::embedded_broker::make(); !broker)
     return weir::report(broker.error());
+#endif
+#if WITH_JSON
+  reading hall;
+  if (auto read = weir::json_parser<reading>().parse(R"({"place":"hall","degrees":19.5})", hall); !read)
+    return weir::report(read.error());
 #endif
   const auto kept = keep_even_numbers();
   if (!kept)

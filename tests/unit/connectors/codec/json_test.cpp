@@ -191,7 +191,11 @@ SCENARIO("a key that comes twice is refused, or the last one counts", "[connecto
   CHECK(p.word == "b");
   (void)refused<pair>(R"({"word":"a","number":1,"x":1,"x":1})");
   CHECK(parse(R"({"word":"a","number":1,"x":1,"x":1})", p, lenient));
-  (void)refused<event>(R"({"places":{"a":{"city":"1"},"a":{"city":"2"}}})");
+  const auto* places = R"({"places":{"a":{"city":"1","height":1},"a":{"city":"2"}}})";
+  (void)refused<event>(places);
+  event e;
+  REQUIRE(parse(places, e, lenient));
+  CHECK(e.places.at("a") == place{"2", {}});
   std::string many = R"({"word":"a","number":1)";
   for (int i = 0; i < 200; ++i)
     many += fmt::format(R"(,"k{}":1)", i);

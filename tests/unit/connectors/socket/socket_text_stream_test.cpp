@@ -192,7 +192,7 @@ SCENARIO("lines that are too long or no text are left out and reported", "[conne
   REQUIRE(t.has(refuses ? 2 : 3));
   REQUIRE(t.until([&] { return t.errors.size() == (refuses ? 2 : 1); }));
   CHECK(t.errors[0].code() == errc::decode);
-  CHECK_THAT(t.errors[0].message(), Catch::Contains("byte 9 ") && Catch::Contains("8 bytes"));
+  CHECK_THAT(t.errors[0].message(), Catch::Contains("byte 9:") && Catch::Contains("8 bytes"));
   if (refuses) {
     CHECK(t.table->rows() == texts{"12345678", "end"});
     CHECK(t.errors[1].code() == errc::encoding);

@@ -85,6 +85,7 @@ auto rows_under(trigger kind, run_mode how, Build build) {
     REQUIRE_FALSE(report->failure);
     read += report->records;
   }
+  REQUIRE(job.step()); // the watermark of the last records counts from the next batch on
   return table->rows();
 }
 
@@ -161,4 +162,29 @@ SCENARIO("sums over all batches are the same under every trigger", "[triggers]")
     return in.map([](const reading& r) { return r.number; }).reduce(std::plus<>{});
   });
   CHECK(std::accumulate(whole.begin(), whole.end(), 0) == total);
+}
+
+SCENARIO("windows of event time that are final are the same however batches are cut",
+         "[triggers][event_time]") {
+  const auto kind = GENERATE(trigger::every, trigger::available_now, trigger::continuous);
+  const auto how = GENERATE(from_range(weir::test::every_mode()));
+  CAPTURE(int(kind), how);
+  constexpr auto size = 25ms;
+  const auto at = [](int number) { return weir::event_time(std::chrono::milliseconds(number)); };
+  using counted = weir::windowed<int, std::int64_t>;
+  const auto rows = rows_under(kind, how, [&](auto in) {
+    return in.assign_timestamps([at](const reading& r) { return at(r.number); })
+        .map([](const reading& r) { return std::pair(r.key, r.number); })
+        .tumbling(size)
+        .count_by_key();
+  });
+  std::map<std::pair<int, int>, std::int64_t> counts; // by start and key
+  constexpr int last = portions * per_portion - 1;    // where the watermark ends
+  for (const auto& r : everything())
+    if (const int start = r.number / 25 * 25; start + 25 <= last)
+      ++counts[{start, r.key}];
+  std::vector<counted> expected;
+  for (const auto& [window, count] : counts)
+    expected.push_back({{at(window.first), at(window.first + 25)}, window.second, count});
+  CHECK(weir::test::sorted(rows) == weir::test::sorted(expected));
 }

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   // continuous: a line is answered at once, not at the end of a batch interval.
   auto ctx = weir::context::make({.name = "host_driven",
                                   .trigger = weir::trigger::continuous,
+                                  .rate_control = {.enabled = false}, // the loop sets the pace
                                   .executor = weir::executor_kind::in_line});
   if (!ctx)
     return weir::report(ctx.error());

@@ -4,6 +4,7 @@
 
 #include <weir/operators/detail/target_blocks.hpp>
 #include <weir/runtime/key_group.hpp>
+#include <weir/runtime/timed.hpp>
 
 namespace weir::detail {
 
@@ -12,7 +13,7 @@ struct by_key {
   void open(const replica_context&) {}
   template <class Record>
   partition_id operator()(const Record& record, std::uint32_t partitions) const {
-    return partition_of(record.first, partitions);
+    return partition_of(value_of(record).first, partitions);
   }
 };
 

@@ -56,6 +56,14 @@ std::uint32_t graph::slide_of(node_id id) const {
   return std::max(1U, n->slide);
 }
 
+std::chrono::milliseconds graph::disorder_of(node_id id) const {
+  const auto& n = at(id);
+  auto most = n.assigns ? n.assigns->max_out_of_orderness : std::chrono::milliseconds{};
+  for (const auto input : n.inputs)
+    most = std::max(most, disorder_of(input));
+  return most;
+}
+
 std::optional<output_mode> graph::emits(node_id id) const {
   const auto& n = at(id);
   auto found = n.emits;

@@ -79,6 +79,9 @@ public:
 
   /// Whether records of the node have a watermark: it or a node before it assigns timestamps.
   [[nodiscard]] bool has_watermark(node_id id) const;
+
+  /// How far records of the node may be behind its watermark: the most of all assigners before it.
+  [[nodiscard]] std::chrono::milliseconds disorder_of(node_id id) const;
   /// How often a node gives a batch, in batch intervals: its own slide, or that of its inputs.
   [[nodiscard]] std::uint32_t slide_of(node_id id) const;
 

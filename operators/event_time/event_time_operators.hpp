@@ -3,13 +3,37 @@
 #pragma once
 
 #include <weir/operators/detail/compose.hpp>
+#include <weir/operators/event_time/deduplication.hpp>
+#include <weir/operators/event_time/interval_joining.hpp>
 #include <weir/operators/event_time/windowed_stream.hpp>
+#include <weir/operators/partition_view.hpp>
 #include <weir/operators/step/assign_timestamps.hpp>
 #include <weir/operators/step/without_time.hpp>
 
+#include <functional>
+#include <limits>
 #include <source_location>
+#include <string>
+#include <vector>
 
 namespace weir {
+
+namespace detail {
+
+/// The first `n` records of a partition in the order of `before(a, b)`, made to own their bytes.
+template <class T, class Before>
+[[nodiscard]] std::vector<owned_t<T>> first_of(const partition_view<T>& all, std::size_t n,
+                                               Before before) {
+  std::vector<owned_t<T>> kept;
+  for (const auto& record : all)
+    kept.push_back(record_traits<T>::to_owned(record));
+  const auto until = kept.begin() + static_cast<std::ptrdiff_t>(std::min(n, kept.size()));
+  std::partial_sort(kept.begin(), until, kept.end(), before);
+  kept.erase(until, kept.end());
+  return kept;
+}
+
+} // namespace detail
 
 /// See stream_operators.hpp.
 template <class Derived, class T>
@@ -102,7 +126,177 @@ public:
         .share(where);
   }
 
+  // ---- duplicates
+
+  /// The first record for each `key(record)`. Of timed records key and event time together are
+  /// compared, and forgotten when the watermark has passed; of others each key is kept for ever.
+  template <operator_function<untimed_t<T>> F>
+  [[nodiscard]] auto deduplicate(F key, std::uint32_t partitions = 0,
+                                 here where = here::current()) const {
+    return distinct<is_timed<T>>("deduplicate", std::move(key), partitions, where);
+  }
+
+  /// The first record for each `key(record)`, whatever its event time; a key is forgotten when the
+  /// watermark is `max_out_of_orderness` past its first record.
+  template <operator_function<untimed_t<T>> F>
+    requires is_timed<T>
+  [[nodiscard]] auto deduplicate_within_watermark(F key, std::uint32_t partitions = 0,
+                                                  here where = here::current()) const {
+    return distinct<false>("deduplicate_within_watermark", std::move(key), partitions, where);
+  }
+
+  // ---- joins of two timed streams of (key, value) records
+
+  /// `(key, (left, right))`, timed, for each pair of records of this stream and the other that have
+  /// the same key and are near in time: `lower <= time of the other - time of this <= upper`. It
+  /// leaves in the batch that brings the later of the two, at the later time. A record is kept
+  /// until the watermark says that nothing can match it any more; a late one is left out and
+  /// counted.
+  template <class Other>
+  [[nodiscard]] auto interval_join(const Other& other, std::chrono::milliseconds lower,
+                                   std::chrono::milliseconds upper, std::uint32_t partitions = 0,
+                                   here where = here::current()) const {
+    return join_near<detail::interval_join_kind{}>("interval_join", other, lower, upper, partitions,
+                                                   where);
+  }
+
+  /// The same, and `(key, (left, nullopt))` for each record of this stream that matches none, once
+  /// nothing can match it any more.
+  template <class Other>
+  [[nodiscard]] auto left_interval_join(const Other& other, std::chrono::milliseconds lower,
+                                        std::chrono::milliseconds upper,
+                                        std::uint32_t partitions = 0,
+                                        here where = here::current()) const {
+    return join_near<detail::interval_join_kind{.lone_left = true}>(
+        "left_interval_join", other, lower, upper, partitions, where);
+  }
+
+  /// As `interval_join`, and `(key, (nullopt, right))` for each record of the other stream that
+  /// matches none.
+  template <class Other>
+  [[nodiscard]] auto right_interval_join(const Other& other, std::chrono::milliseconds lower,
+                                         std::chrono::milliseconds upper,
+                                         std::uint32_t partitions = 0,
+                                         here where = here::current()) const {
+    return join_near<detail::interval_join_kind{.lone_right = true}>(
+        "right_interval_join", other, lower, upper, partitions, where);
+  }
+
+  /// As `interval_join`, and the records of both streams that match none; both sides are optional.
+  template <class Other>
+  [[nodiscard]] auto full_interval_join(const Other& other, std::chrono::milliseconds lower,
+                                        std::chrono::milliseconds upper,
+                                        std::uint32_t partitions = 0,
+                                        here where = here::current()) const {
+    return join_near<detail::interval_join_kind{.lone_left = true, .lone_right = true}>(
+        "full_interval_join", other, lower, upper, partitions, where);
+  }
+
+  /// `(key, left)`, timed, for each record of this stream that matches one of the other: once, at
+  /// its first match.
+  template <class Other>
+  [[nodiscard]] auto semi_interval_join(const Other& other, std::chrono::milliseconds lower,
+                                        std::chrono::milliseconds upper,
+                                        std::uint32_t partitions = 0,
+                                        here where = here::current()) const {
+    return join_near<detail::interval_join_kind{.semi = true}>("semi_interval_join", other, lower,
+                                                               upper, partitions, where);
+  }
+
+  // ---- order, of whole batches
+
+  /// All records of the batch in one partition, in the order of `before(a, b)`. Keeps them until
+  /// the batch ends.
+  template <class Before = std::less<>>
+  [[nodiscard]] auto sorted(Before before = {}, here where = here::current()) const {
+    refuse_changes("sorted", where);
+    return self().repartition(1, where).map_partitions(
+        [before](const partition_view<T>& all) {
+          return detail::first_of(all, std::numeric_limits<std::size_t>::max(), before);
+        },
+        where);
+  }
+
+  /// The first `n` records of the batch in the order of `before(a, b)`: by default the greatest.
+  template <class Before = std::greater<>>
+  [[nodiscard]] auto top(std::size_t n, Before before = {}, here where = here::current()) const {
+    refuse_changes("top", where);
+    using kept = partition_view<owned_t<T>>;
+    return self()
+        .map_partitions(
+            [n, before](const partition_view<T>& all) { return detail::first_of(all, n, before); },
+            where)
+        .repartition(1, where)
+        .map_partitions([n, before](const kept& all) { return detail::first_of(all, n, before); },
+                        where);
+  }
+
 private:
+  template <bool PerTime, class F>
+  [[nodiscard]] auto distinct(const char* kind, F key, std::uint32_t partitions, here where) const {
+    using record = untimed_t<T>;
+    using pair = std::pair<std::remove_cvref_t<std::invoke_result_t<F&, const record&>>, record>;
+    using in = as_timed_as<T, pair>;
+    using head = detail::deduplication_head<in, PerTime>;
+    const auto keyed_by = [key](const record& r) mutable { return pair(std::invoke(key, r), r); };
+    detail::checked_partitions(*self().composed(), partitions, where, true);
+    const auto node =
+        detail::shuffled<in>(self().open_chain().map(keyed_by, where), partitions, where);
+    auto start = detail::start_behind(self().composed(), {node}, {kind, where});
+    start.retains = true;
+    // A key with its time cannot come again once that is late; a key alone can, that much later.
+    const auto remember =
+        PerTime ? std::chrono::milliseconds{} : self().composed()->graph.disorder_of(node);
+    return chain<typename head::value, head>(std::move(start), head(remember), {});
+  }
+
+  template <detail::interval_join_kind Kind, class Other>
+  [[nodiscard]] auto join_near(const char* kind, const Other& other,
+                               std::chrono::milliseconds lower, std::chrono::milliseconds upper,
+                               std::uint32_t partitions, here where) const {
+    using right = typename Other::record_type;
+    static_assert(
+        is_timed<T> && is_timed<right> && keyed<untimed_t<T>> && keyed<untimed_t<right>>,
+        "both streams need timed records with a key and a value: assign_timestamps(), then "
+        "map to std::pair");
+    using head = detail::interval_join_head<T, right, Kind>;
+    static_assert(
+        std::is_same_v<typename head::key, owned_t<typename untimed_t<right>::first_type>>,
+        "both streams need the same type of key");
+    auto& composed = self().composed();
+    detail::check_same_context(composed, other.composed(), kind, where);
+    detail::checked_partitions(*composed, partitions, where, true);
+    if (lower > upper)
+      composed->graph.add_mistake(
+          error(errc::invalid_graph,
+                std::string(kind) + "() was given an upper bound that is below the lower one")
+              .at(where));
+    const std::vector<node_id> both = {detail::shuffled<T>(self(), partitions, where),
+                                       detail::shuffled<right>(other, partitions, where)};
+    auto start = detail::start_behind(composed, both, {kind, where});
+    start.retains = true;
+    start.needs_all_inputs = true;
+    // Rows that waited for a match leave with their own time.
+    auto& wait = start.lowers_watermark;
+    if (Kind.lone_left || Kind.semi)
+      wait = std::max(wait, upper);
+    if (Kind.lone_right)
+      wait = std::max(wait, -lower);
+    // The watermark is lower behind this node than in it.
+    return chain<typename head::value, head>(std::move(start), head(lower, upper), {}).share(where);
+  }
+
+  void refuse_changes(const char* kind, here where) const {
+    if (self().open_chain().emits() == output_mode::update)
+      self().composed()->graph.add_mistake(
+          error(
+              errc::invalid_graph,
+              std::string(kind) +
+                  "() stands behind an aggregation that emits update: it would order what changed, "
+                  "not the results; emit complete")
+              .at(where));
+  }
+
   [[nodiscard]] auto in_windows(const char* kind, std::chrono::milliseconds size,
                                 std::chrono::milliseconds slide, std::chrono::milliseconds offset,
                                 here where) const {

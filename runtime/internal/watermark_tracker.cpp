@@ -95,16 +95,22 @@ std::vector<watermark_report> watermark_tracker::describe(const batch& whole) co
 
 watermark_tracker::partition_name watermark_tracker::name_of(const batch& whole, node_id node,
                                                              std::uint32_t p) const {
-  if (const auto source = all_->at(node).cost_of) {
-    const auto& range = whole.sources[source->value].ranges[p];
-    return {range.topic, range.partition};
-  }
+  if (const auto* range = range_of(whole, node, p))
+    return {range->topic, range->partition};
   return {"", static_cast<std::int32_t>(p)};
 }
 
 bool watermark_tracker::exhausted(const batch& whole, node_id node, std::uint32_t p) const {
+  const auto* range = range_of(whole, node, p);
+  return range && range->lag() == 0;
+}
+
+const offset_range* watermark_tracker::range_of(const batch& whole, node_id node,
+                                                std::uint32_t p) const {
   const auto source = all_->at(node).cost_of;
-  return source && whole.sources[source->value].ranges[p].lag() == 0;
+  if (!source || p >= whole.sources[source->value].ranges.size())
+    return nullptr;
+  return &whole.sources[source->value].ranges[p];
 }
 
 } // namespace weir

@@ -55,6 +55,9 @@ private:
 
   [[nodiscard]] watermark mark_of(const assigner& from, steady_time now) const;
   [[nodiscard]] partition_name name_of(const batch& whole, node_id node, std::uint32_t p) const;
+  /// Of an assigner whose partitions are still those of a source.
+  [[nodiscard]] const offset_range* range_of(const batch& whole, node_id node,
+                                             std::uint32_t p) const;
   [[nodiscard]] bool exhausted(const batch& whole, node_id node, std::uint32_t p) const;
 
   const graph* job_;

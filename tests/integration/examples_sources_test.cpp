@@ -26,6 +26,17 @@ SCENARIO("host_driven: answers each line before it takes the next", "[examples]"
   CHECK(program.err() == "");
 }
 
+SCENARIO("event_time_windows: counts in windows of the records' own time", "[examples]") {
+  example program("event_time_windows");
+  CHECK(program.wait(30s) == 0);
+  CHECK(program.err() == "");
+  CHECK(program.out() == "from 12:00:00 /news 2\n"
+                         "from 12:00:00 /shop 1\n"
+                         "from 12:00:10 /news 1\n"
+                         "from 12:00:10 /shop 1\n"
+                         "the window from 12:00:20 is still open\n");
+}
+
 SCENARIO("watch_directory: counts the words of files that appear", "[examples]") {
   const weir::test::scratch_directory dir;
   dir.add("first.txt", "to be or\nnot to be\n");

@@ -82,6 +82,8 @@ public:
       env.limits = settings_.limits;
       env.wake = [this] { wake(); };
       env.log = [this](log_level level, std::string_view text) { log(level, "receiver", text); };
+      env.wake_at = [](steady_time) {}; // it asks the receivers again and again
+      env.clock = clock_.get();
       if (auto opened = receivers_.back()->open(env); !opened)
         return opened;
     }

@@ -151,7 +151,7 @@ SCENARIO("the filter of a window leaves records out and changes no value", "[ope
                                 {{"a", 3}, {"b", 5}}, {}, {{"a", 4}, {"b", 2}}, {}, {{"a", 9}}});
 }
 
-SCENARIO("count_by_value_and_window counts each value; none counts 0", "[operators][window]") {
+SCENARIO("count_by_value_and_window counts each value, and none counts 0", "[operators][window]") {
   const auto how = GENERATE(from_range(every_mode()));
   const std::vector<partitioned<std::string>> words = {
       {{"x", "y"}, {"x"}}, {{"y"}, {}}, {{}, {}}, {{}, {}}};

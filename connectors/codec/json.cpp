@@ -10,6 +10,7 @@
 #include <cstring>
 #include <deque>
 #include <optional>
+#include <utility>
 
 namespace weir::detail {
 namespace {
@@ -142,6 +143,8 @@ struct json_reader::impl {
   std::string repaired;         ///< The document in UTF-8, when it came otherwise.
   std::deque<key_guard> guards; ///< By depth. A deque: they stay where they are.
   std::optional<error> failure;
+  bool enough = false;     ///< The open object needs no further member.
+  bool left_early = false; ///< An object was left before its end.
 
   bool wrong(errc code, std::string why) {
     if (!failure)
@@ -224,6 +227,10 @@ bool node::each_member(Use use) {
     node member(*reader, field.value(), depth + 1);
     if (!use(key, member))
       return false;
+    if (std::exchange(reader->enough, false)) {
+      reader->left_early = true;
+      return true;
+    }
   }
   return true;
 }
@@ -302,6 +309,8 @@ bool node::check() {
 
 bool json_value::strict() const noexcept { return of(*this).reader->options.strict; }
 
+bool json_value::skips_unknown() const noexcept { return of(*this).reader->options.skip_unknown; }
+
 bool json_value::wrong(std::string why) {
   return of(*this).reader->wrong(errc::decode, std::move(why));
 }
@@ -371,14 +380,21 @@ bool json_value::object(void* to, taken (*member)(void*, std::string_view, json_
   auto& self = of(*this);
   auto& reader = *self.reader;
   const auto level = static_cast<std::size_t>(self.depth);
-  while (reader.guards.size() <= level)
-    reader.guards.emplace_back();
-  reader.guards[level].clear();
+  if (!reader.options.skip_unknown) {
+    while (reader.guards.size() <= level)
+      reader.guards.emplace_back();
+    reader.guards[level].clear();
+  }
   return self.each_member([&](std::string_view key, node& value) {
     switch (member(to, key, value)) {
     case taken::yes:
       return true;
+    case taken::last:
+      reader.enough = true;
+      return true;
     case taken::not_wanted:
+      if (reader.options.skip_unknown)
+        return true;
       if (reader.options.strict && !reader.guards[level].add(key))
         return value.wrong("an object has a key twice");
       return value.check();
@@ -421,6 +437,7 @@ expected<bool> json_reader::read(std::string_view text, void* to,
                                  bool (*root)(void*, json_value&)) {
   auto& own = *impl_;
   own.failure.reset();
+  own.enough = own.left_early = false;
   if (text.size() > max_document_bytes)
     return error(errc::decode, fmt::format("the document has {} bytes; {} are allowed", text.size(),
                                            max_document_bytes));
@@ -445,7 +462,7 @@ expected<bool> json_reader::read(std::string_view text, void* to,
   if (!root(to, all))
     return own.failure ? *own.failure
                        : error(errc::internal, "reading JSON failed without a reason");
-  if (document.current_location().error() != simdjson::OUT_OF_BOUNDS)
+  if (!own.left_early && document.current_location().error() != simdjson::OUT_OF_BOUNDS)
     return error(errc::decode, "malformed JSON: something follows the value");
   return true;
 }

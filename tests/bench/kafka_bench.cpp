@@ -201,7 +201,7 @@ void count_ad_windows(const stream<kafka::record>& events, bench::view_counts& c
   const auto ids = bench::make_ads();
   for (std::size_t ad = 0; ad < ids.size(); ++ad)
     campaigns.emplace(ids[ad], bench::campaign_of(ad));
-  events.apply(parse_json<ad_event>())
+  events.apply(parse_json<ad_event>({.skip_unknown = true}))
       .filter([](const ad_event& e) { return e.event_type == "view"; })
       .assign_timestamps([](const ad_event& e) { return e.event_time; })
       .map([campaigns = std::move(campaigns)](const ad_event& e) {

@@ -4,8 +4,8 @@
 
 #include <catch2/catch.hpp>
 #include <rapidcheck.h>
-#include <tests/support/properties.hpp>
 #include <tests/support/jobs.hpp>
+#include <tests/support/properties.hpp>
 
 using namespace std::chrono_literals;
 using Catch::Contains;
@@ -55,6 +55,9 @@ const json_options lenient{.strict = false};
 template <class T>
 weir::expected<bool> parse(std::string_view text, T& into, json_options options = {}) {
   static weir::json_parser<T> strict_parser{json_options{}}; // one for many documents, as in a job
+  static weir::json_parser<T> skipping_parser{json_options{.skip_unknown = true}};
+  if (options.skip_unknown)
+    return skipping_parser.parse(text, into);
   if (options.strict && options.invalid_utf8 == weir::invalid_utf8::refuse)
     return strict_parser.parse(text, into);
   return weir::json_parser<T>(options).parse(text, into);
@@ -162,6 +165,32 @@ SCENARIO("what no member wants must be well-formed all the same", "[connectors][
                           "{\"a\" 1}", "[}", "{]", "undefined", "NaN", "9223372036854775808",
                           "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}"})
     (void)refused<pair>(with(bad));
+}
+
+SCENARIO("what no member wants can be skipped, with all that follows the last member",
+         "[connectors][json]") {
+  const json_options skipping{.skip_unknown = true};
+  pair p;
+  for (const auto* good :
+       {R"({"word":"w","number":1})", R"({"a":1,"word":"w","a":{"b":[1,{"c":2}]},"number":1})",
+        R"({"number":1,"word":"w","number":"twice"})", R"({"word":"w","number":1,"more":tru} x)"}) {
+    p = {};
+    CHECK(parse(good, p, skipping));
+    CHECK(p.word == "w");
+    CHECK(p.number == 1);
+  }
+  CHECK_THAT(refused<pair>(R"({"word":"w","word":"v","number":1})", skipping),
+             Contains("is there twice"));
+  CHECK_THAT(refused<pair>(R"({"word":"w","more":1})", skipping), Contains("is missing"));
+  CHECK_THAT(refused<pair>(R"({"word":1,"number":1})", skipping), Contains("is no text"));
+  (void)refused<pair>("{\"word\":\"w\",\"number\":1,\"more\":\"open", skipping);
+
+  std::vector<pair> pairs; // objects inside are left early, too
+  REQUIRE(parse(R"([{"word":"a","number":1,"x":{"y":[]}},{"word":"b","number":2,"x":0}])", pairs,
+                skipping));
+  REQUIRE(pairs.size() == 2);
+  CHECK(pairs[1].word == "b");
+  CHECK(pairs[1].number == 2);
 }
 
 SCENARIO("values that do not fit their member are refused, naming it but not the value",

@@ -15,6 +15,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -58,6 +59,14 @@ private:
   bool told_ = false;
 };
 
+/// Tells `whom`, as long as its coroutine is there: what calls it may outlive the io_context.
+inline std::function<void()> teller(const std::shared_ptr<signal>& whom) {
+  return [weak = std::weak_ptr(whom)] {
+    if (const auto there = weak.lock())
+      there->tell();
+  };
+}
+
 } // namespace detail
 
 /// Starts an in-line job (`executor_kind::in_line`) and runs it on the coroutine's executor until
@@ -71,7 +80,7 @@ inline boost::asio::awaitable<expected<void>> run(context& job) {
   if (job.options().executor != executor_kind::in_line)
     co_return error(errc::invalid_config,
                     "asio::run() drives jobs in line; set executor = executor_kind::in_line");
-  job.on_work([work] { work->tell(); });
+  job.on_work(detail::teller(work));
   if (auto started = job.start(); !started)
     co_return std::move(started).error();
   while (job.run_ready())
@@ -92,7 +101,7 @@ boost::asio::awaitable<std::optional<owned_t<T>>> pop(outlet<T> from) {
       co_return std::nullopt;
     if (!filled)
       filled = std::make_shared<detail::signal>(co_await boost::asio::this_coro::executor);
-    from.when_filled([filled] { filled->tell(); });
+    from.when_filled(detail::teller(filled));
     if (!co_await filled->wait(duration::max()))
       co_return std::nullopt;
   }
@@ -116,7 +125,7 @@ boost::asio::awaitable<expected<void>> push(inlet<T> to, T record) {
     if (!room)
       room = std::make_shared<detail::signal>(co_await boost::asio::this_coro::executor);
     if (result == push_result::full)
-      to.when_room([room] { room->tell(); });
+      to.when_room(detail::teller(room));
     if (!co_await room->wait(result == push_result::full ? duration::max() : wait))
       co_return error(errc::stopped, "the coroutine that pushes was cancelled");
   }

@@ -54,13 +54,11 @@ const json_options lenient{.strict = false};
 
 template <class T>
 weir::expected<bool> parse(std::string_view text, T& into, json_options options = {}) {
-  static weir::json_parser<T> strict_parser{json_options{}}; // one for many documents, as in a job
-  static weir::json_parser<T> skipping_parser{json_options{.skip_unknown = true}};
-  if (options.skip_unknown)
-    return skipping_parser.parse(text, into);
-  if (options.strict && options.invalid_utf8 == weir::invalid_utf8::refuse)
-    return strict_parser.parse(text, into);
-  return weir::json_parser<T>(options).parse(text, into);
+  static std::map<int, weir::json_parser<T>> parsers; // one for many documents, as in a job: views
+                                                      // of a document live until the next one
+  const int kind = options.strict + 2 * options.skip_unknown +
+                   4 * (options.invalid_utf8 == weir::invalid_utf8::replace);
+  return parsers.try_emplace(kind, options).first->second.parse(text, into);
 }
 
 template <class T>

@@ -23,11 +23,17 @@ void holds_for(int cases, Property&& property) {
   REQUIRE(result.template is<rc::detail::SuccessResult>());
 }
 
-/// Any number in [from, until), inside a property. RapidCheck's own ranges shrink with the size of
-/// a case: inside a small container `inRange(0, 4)` is always 0.
+/// Generates numbers in [from, until). RapidCheck's own ranges shrink with the size of a case:
+/// inside a small container `inRange(0, 4)` is always 0.
+template <class Number>
+rc::Gen<Number> full_range(Number from, Number until) {
+  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange(from, until));
+}
+
+/// Any number in [from, until), inside a property.
 template <class Number>
 Number any(Number from, Number until) {
-  return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(from, until));
+  return *full_range(from, until);
 }
 
 } // namespace weir::test

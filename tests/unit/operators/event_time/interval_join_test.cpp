@@ -129,18 +129,18 @@ SCENARIO("joins that cannot be are mistakes", "[operators][event_time][interval_
 SCENARIO("interval joins equal their model", "[operators][event_time][interval_join][model]") {
   const auto how = GENERATE(kind::inner, kind::left, kind::right, kind::full, kind::semi);
   weir::test::holds_for(1000, [&] {
-    const int disorder = *rc::gen::inRange(0, 8);
-    const int lower = *rc::gen::inRange(-6, 6);
-    const int upper = *rc::gen::inRange(lower, 8);
-    std::vector<inputs> batches(*rc::gen::inRange<std::size_t>(1, 5));
+    const int disorder = *weir::test::full_range(0, 8);
+    const int lower = *weir::test::full_range(-6, 6);
+    const int upper = *weir::test::full_range(lower, 8);
+    std::vector<inputs> batches(*weir::test::full_range<std::size_t>(1, 5));
     const auto partition =
-        rc::gen::resize(3, rc::gen::container<std::vector<record>>(
-                               rc::gen::pair(rc::gen::inRange(0, 30), rc::gen::inRange(0, 2))));
+        rc::gen::resize(3, rc::gen::container<std::vector<record>>(rc::gen::pair(
+                               weir::test::full_range(0, 30), weir::test::full_range(0, 2))));
     for (auto& batch : batches)
       batch = {.left = {*partition, *partition}, .right = {*partition, *partition}};
     auto options =
-        weir::test::options_for({.seed = *rc::gen::inRange<std::uint64_t>(0, 1'000'000)});
-    options.block.max_records = *rc::gen::inRange<std::size_t>(1, 4);
+        weir::test::options_for({.seed = *weir::test::full_range<std::uint64_t>(0, 1'000'000)});
+    options.block.max_records = *weir::test::full_range<std::size_t>(1, 4);
 
     // The model: all rows that are not late, each with the batches in which it came and was done.
     constexpr int never = -1'000'000;

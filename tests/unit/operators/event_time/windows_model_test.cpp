@@ -108,8 +108,8 @@ rows session_model(const batches& input, int disorder, int gap, output_mode mode
 }
 
 batches some_batches() {
-  const auto record_in = rc::gen::pair(rc::gen::inRange(0, 40), rc::gen::inRange(0, 3));
-  batches input(*rc::gen::inRange<std::size_t>(1, 6));
+  const auto record_in = rc::gen::pair(weir::test::full_range(0, 40), weir::test::full_range(0, 3));
+  batches input(*weir::test::full_range<std::size_t>(1, 6));
   for (auto& batch : input) {
     for (int p = 0; p < 2; ++p)
       batch.push_back(*rc::gen::resize(4, rc::gen::container<std::vector<record>>(record_in)));
@@ -118,9 +118,10 @@ batches some_batches() {
 }
 
 weir::context_options some_options() {
-  auto options = weir::test::options_for({.seed = *rc::gen::inRange<std::uint64_t>(0, 1'000'000)});
-  options.block.max_records = *rc::gen::inRange<std::size_t>(1, 4);
-  options.default_partitions = *rc::gen::inRange<std::uint32_t>(1, 4);
+  auto options =
+      weir::test::options_for({.seed = *weir::test::full_range<std::uint64_t>(0, 1'000'000)});
+  options.block.max_records = *weir::test::full_range<std::size_t>(1, 4);
+  options.default_partitions = *weir::test::full_range<std::uint32_t>(1, 4);
   return options;
 }
 
@@ -128,7 +129,7 @@ weir::context_options some_options() {
 template <class InWindows>
 rows found(const batches& input, int disorder, InWindows in_windows) {
   const auto drawn = *rc::gen::resize(3, rc::gen::container<std::vector<std::size_t>>(
-                                             rc::gen::inRange<std::size_t>(0, input.size())));
+                                             weir::test::full_range<std::size_t>(0, input.size())));
   const std::set<std::size_t> aborted(drawn.begin(), drawn.end());
   return weir::test::rows_with_aborts<record>(some_options(), input, aborted, [&](auto in) {
     auto timed = in.assign_timestamps(
@@ -149,10 +150,10 @@ rows found(const batches& input, int disorder, InWindows in_windows) {
 SCENARIO("tumbling and sliding windows equal their model", "[operators][event_time][model]") {
   weir::test::holds_for(1000, [] {
     const auto input = some_batches();
-    const int disorder = *rc::gen::inRange(0, 10);
-    const int size = *rc::gen::inRange(1, 15);
-    const int slide = *rc::gen::oneOf(rc::gen::just(size), rc::gen::inRange(1, size + 1));
-    const int offset = *rc::gen::inRange(-slide + 1, slide);
+    const int disorder = *weir::test::full_range(0, 10);
+    const int size = *weir::test::full_range(1, 15);
+    const int slide = *rc::gen::oneOf(rc::gen::just(size), weir::test::full_range(1, size + 1));
+    const int offset = *weir::test::full_range(-slide + 1, slide);
     const auto mode =
         *rc::gen::element(output_mode::append, output_mode::update, output_mode::complete);
     RC_ASSERT(found(input, disorder, [&](auto timed) {
@@ -165,8 +166,8 @@ SCENARIO("tumbling and sliding windows equal their model", "[operators][event_ti
 SCENARIO("sessions equal their model", "[operators][event_time][model]") {
   weir::test::holds_for(1000, [] {
     const auto input = some_batches();
-    const int disorder = *rc::gen::inRange(0, 10);
-    const int gap = *rc::gen::inRange(1, 8);
+    const int disorder = *weir::test::full_range(0, 10);
+    const int gap = *weir::test::full_range(1, 8);
     const auto mode = *rc::gen::element(output_mode::append, output_mode::complete);
     RC_ASSERT(found(input, disorder, [&](auto timed) {
                 return timed.session(milliseconds(gap)).emit(mode);

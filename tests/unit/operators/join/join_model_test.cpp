@@ -22,11 +22,11 @@ using rows = std::vector<std::pair<int, std::pair<L, R>>>;
 /// Up to 2 batches of few records with few keys, so that keys meet.
 std::vector<inputs> some_batches() {
   const auto partition = rc::gen::container<std::vector<record>>(
-      rc::gen::pair(rc::gen::inRange(0, 4), rc::gen::inRange(0, 9)));
+      rc::gen::pair(weir::test::full_range(0, 4), weir::test::full_range(0, 9)));
   const auto side = [&] {
     return *rc::gen::resize(5, rc::gen::container<std::vector<std::vector<record>>>(2, partition));
   };
-  std::vector<inputs> batches(*rc::gen::inRange<std::size_t>(1, 3));
+  std::vector<inputs> batches(*weir::test::full_range<std::size_t>(1, 3));
   for (auto& batch : batches)
     batch = {.left = side(), .right = side()};
   return batches;
@@ -65,9 +65,10 @@ rows<optional<int>, optional<int>> model(const inputs& batch, bool lone_left, bo
 
 /// In line, in blocks of one to three records, in a random order of work.
 weir::context_options some_options() {
-  auto options = weir::test::options_for({.seed = *rc::gen::inRange<std::uint64_t>(0, 1'000'000)});
-  options.block.max_records = *rc::gen::inRange<std::size_t>(1, 4);
-  options.default_partitions = *rc::gen::inRange<std::uint32_t>(1, 4);
+  auto options =
+      weir::test::options_for({.seed = *weir::test::full_range<std::uint64_t>(0, 1'000'000)});
+  options.block.max_records = *weir::test::full_range<std::size_t>(1, 4);
+  options.default_partitions = *weir::test::full_range<std::uint32_t>(1, 4);
   return options;
 }
 

@@ -143,8 +143,8 @@ SCENARIO("joins with a table equal their model", "[operators][table][model]") {
   weir::test::holds_for(
       1000, [](const std::map<int, int>& table, const std::vector<std::pair<int, int>>& some) {
         auto options =
-            weir::test::options_for({.seed = *rc::gen::inRange<std::uint64_t>(0, 1'000'000)});
-        options.block.max_records = *rc::gen::inRange<std::size_t>(1, 4);
+            weir::test::options_for({.seed = *weir::test::full_range<std::uint64_t>(0, 1'000'000)});
+        options.block.max_records = *weir::test::full_range<std::size_t>(1, 4);
         using out = std::pair<int, std::pair<int, optional<int>>>;
         std::vector<out> all;
         std::vector<out> inner;

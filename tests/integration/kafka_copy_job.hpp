@@ -76,6 +76,16 @@ public:
     return std::make_unique<worker>(broker_.bootstrap(), from, to, group, more);
   }
 
+  /// Waits until so many more records than now have been copied. @returns whether they have.
+  bool copies_more(std::int64_t records, std::chrono::seconds limit) {
+    const auto copied = [&] { return admin_.end_offsets(to).at(0); };
+    const auto enough = copied() + records;
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (copied() < enough && std::chrono::steady_clock::now() < deadline)
+      std::this_thread::sleep_for(20ms);
+    return copied() >= enough;
+  }
+
   /// Waits until the group has committed everything that was written. @returns whether it did.
   bool drained(std::chrono::seconds limit) {
     stop_ = true;

@@ -19,10 +19,10 @@ SCENARIO("a receiver stream loses nothing when its process is killed",
     how.push_back(dir.text());
   copy_job copy(*broker);
   auto one = copy.start(how);
-  std::this_thread::sleep_for(3s);
+  REQUIRE(copy.copies_more(5'000, 30s));
   CHECK(one->end(SIGKILL) == -SIGKILL);
   one = copy.start(how);
-  std::this_thread::sleep_for(5s); // the killed member's session must end first
+  REQUIRE(copy.copies_more(5'000, 60s)); // once the killed member's session has ended
   REQUIRE(copy.drained(60s));
   CHECK(one->end(SIGTERM) == 0);
   const auto found = copy.compare();
@@ -40,10 +40,10 @@ SCENARIO("a receiver stream is stopped and started without doubling anything",
     return;
   copy_job copy(*broker);
   auto one = copy.start({"receiver"});
-  std::this_thread::sleep_for(3s);
+  REQUIRE(copy.copies_more(5'000, 30s));
   CHECK(one->end(SIGTERM) == 0);
   one = copy.start({"receiver"});
-  std::this_thread::sleep_for(2s);
+  REQUIRE(copy.copies_more(5'000, 30s));
   REQUIRE(copy.drained(60s));
   CHECK(one->end(SIGTERM) == 0);
   const auto found = copy.compare();

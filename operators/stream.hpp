@@ -58,7 +58,7 @@ struct source_spec {
   std::string label{};            ///< e.g. "kafka(impressions)".
   source_factory make{};          ///< Called once per start.
   std::uint32_t max_replicas = 0; ///< Most receivers that make sense; 0: as many as worker threads.
-  bool blocking = false; ///< Reading may block: each receiver gets a thread of its own.
+  bool blocking = false;          ///< Reading may block: each receiver gets a thread of its own.
   std::vector<error> mistakes{};  ///< Found in the options; `context::start` reports them.
 };
 

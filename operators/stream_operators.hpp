@@ -85,7 +85,8 @@ public:
     return open().then(step::flat_map_values<F>(std::move(expand)), where);
   }
 
-  /// What a step of a connector, or of your own, makes of each record: `apply(parse_json<event>())`.
+  /// What a step of a connector, or of your own, makes of each record:
+  /// `apply(parse_json<event>())`.
   template <class Step>
   [[nodiscard]] auto apply(Step step, here where = here::current()) const {
     if constexpr (requires { step.check(); })
@@ -216,8 +217,9 @@ public:
   void save_as_text_files(std::string prefix, std::string suffix = "",
                           here where = here::current()) const;
 
-  /// The same with each record as a line of CSV, in files `part-NNNNN.csv` (operators/action/format_csv.hpp).
-  /// Files of described structs begin with the names of the columns.
+  /// The same with each record as a line of CSV, in files `part-NNNNN.csv`
+  /// (operators/action/format_csv.hpp). Files of described structs begin with the names of the
+  /// columns.
   void save_as_csv_files(std::string prefix, std::string suffix = "",
                          here where = here::current()) const;
 

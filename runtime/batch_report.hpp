@@ -38,14 +38,14 @@ struct operator_report {
   std::uint32_t replicas = 0;
   std::uint64_t records_in = 0;
   std::uint64_t records_out = 0;
-  std::uint64_t dropped = 0; ///< By the error policy.
-  std::uint64_t late = 0;    ///< Left out because the watermark had passed them.
+  std::uint64_t dropped = 0;     ///< By the error policy.
+  std::uint64_t late = 0;        ///< Left out because the watermark had passed them.
   std::uint64_t state_keys = 0;  ///< Keys with state, when the batch ended.
   std::uint64_t state_bytes = 0; ///< What their state takes in memory, its undo included.
   std::uint64_t evicted = 0;     ///< Keys whose state a limit removed (`ttl`, `max_keys`).
-  duration busy{};           ///< In the operator's own code.
-  duration blocked{};        ///< Waiting for credit or for the outside world.
-  duration idle{};           ///< Waiting for input.
+  duration busy{};               ///< In the operator's own code.
+  duration blocked{};            ///< Waiting for credit or for the outside world.
+  duration idle{};               ///< Waiting for input.
 };
 
 /// One assigner of timestamps.

@@ -54,8 +54,8 @@ struct node {
       0; ///< Windows, in batch intervals: gives a batch at each multiple of it, also when its
          ///< input misses that one. 0: gives one whenever its inputs do.
   std::optional<output_mode> emits; ///< Of a node that keeps results from batch to batch.
-  bool answers_missing = false; ///< Gives a batch also when its input has none: it has state.
-  bool reads_side = false;       ///< Takes its input's side output instead of its results.
+  bool answers_missing = false;     ///< Gives a batch also when its input has none: it has state.
+  bool reads_side = false;          ///< Takes its input's side output instead of its results.
   std::source_location where;
   std::function<std::unique_ptr<stage>()> make_stage; ///< Stages and sinks.
   source_factory make_source;                         ///< Sources.

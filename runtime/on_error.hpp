@@ -33,8 +33,8 @@ public:
   /// `otherwise` decides. For functions that ask the outside world, in the steps that call a
   /// function per record (map, filter, flat_map, inspect and their kind); elsewhere `otherwise`
   /// decides at once. The operator's stage gets a thread of its own, so that waiting holds up no
-  /// other. In line there is no such thread: waiting holds up whoever runs the job. The waits are in
-  /// real time, whatever the clock.
+  /// other. In line there is no such thread: waiting holds up whoever runs the job. The waits are
+  /// in real time, whatever the clock.
   /// @param times 1 to 16.
   /// @param first_wait >= 0; all waits together at most 60 s. A stop waits as long.
   /// @param otherwise not another retry.

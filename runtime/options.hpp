@@ -51,7 +51,7 @@ struct context_options {
       std::chrono::seconds(5); ///< How long a rebalance waits for the open batch.
   /// Where keyed state lives between batches, unless an operator says so itself; null: in memory.
   std::shared_ptr<state_backend> state{};
-  log_sink log{};              ///< null: silent.
+  log_sink log{}; ///< null: silent.
   log_level min_log_level = log_level::info;
   /// Called first on every thread that weir starts, with the thread's name (at most 15 characters).
   std::function<void(std::string_view)> on_thread_start{};

@@ -134,12 +134,11 @@ expected<plan> make_plan(const graph& g, const context_options& options) {
     planned.cost_of = cost_source(g, p, n);
     for (std::uint32_t input = 0; input < n.inputs.size(); ++input) {
       auto& producer = p.nodes[n.inputs[input].value];
-      producer.outputs.push_back(
-          {.consumer = n.id,
-           .input = input,
-           .first_slot = planned.slots,
-           .side = n.reads_side,
-           .window = {}});
+      producer.outputs.push_back({.consumer = n.id,
+                                  .input = input,
+                                  .first_slot = planned.slots,
+                                  .side = n.reads_side,
+                                  .window = {}});
       planned.slots += producer.replicas;
       planned.slot_inputs.insert(planned.slot_inputs.end(), producer.replicas, input);
     }

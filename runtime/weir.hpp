@@ -10,8 +10,9 @@
 //                                          connectors/file/directory_stream.hpp,
 //                                          connectors/rate/rate_stream.hpp
 //     text to values                       connectors/codec/{csv,json}.hpp: parse_csv, parse_json
-//     on_error (runtime/on_error.hpp)      what becomes of a bad record; connectors/file/dead_letter_files.hpp
-//     sink (runtime/sink.hpp)              where records leave
+//     on_error (runtime/on_error.hpp)      what becomes of a bad record;
+//     connectors/file/dead_letter_files.hpp sink (runtime/sink.hpp)              where records
+//     leave
 //   expected, error (runtime/expected.hpp) what every fallible call returns
 //
 // Programs add weir/main.hpp for signal handling.

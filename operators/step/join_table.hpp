@@ -72,7 +72,8 @@ class join_table_with {
 
 public:
   static constexpr std::string_view kind = join_table<Table, Outer>::kind;
-  static constexpr bool makes_own_views = true; ///< What `combine` returns may point into the table.
+  static constexpr bool makes_own_views =
+      true; ///< What `combine` returns may point into the table.
   template <class In>
   using output = as_timed_as<In, combined<untimed_t<In>>>;
 

@@ -511,8 +511,8 @@ void job::on_aborted(epoch at) {
   for (auto& in : inputs_)
     in.up_to_date = false;
   if (dropped.whole->open_ended) // it is read again at its time, if that has not passed
-    last_time_ = dropped.whole->time - std::chrono::floor<std::chrono::milliseconds>(
-                                           composed_->options.batch_interval);
+    last_time_ = dropped.whole->time -
+                 std::chrono::floor<std::chrono::milliseconds>(composed_->options.batch_interval);
   rewind_to(dropped);
   auto report = describe(dropped, {});
   report.failure =

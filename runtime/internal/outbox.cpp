@@ -40,9 +40,7 @@ void outbox::emit(partition_id partition, block_ptr data) {
   deliver(partition, data, false);
 }
 
-void outbox::emit_side(partition_id partition, block_ptr data) {
-  deliver(partition, data, true);
-}
+void outbox::emit_side(partition_id partition, block_ptr data) { deliver(partition, data, true); }
 
 void outbox::deliver(partition_id partition, const block_ptr& data, bool side) {
   bytes_ += data->charge();

@@ -104,9 +104,8 @@ void receiver_replica::read() {
 void receiver_replica::finish_batch() {
   out_.end(
       {.epoch = open_->epoch, .time = open_->time, .present = open_->nodes[node_.value].present});
-  report_.counts = {.records_in = out_.records(),
-                    .records_out = out_.records(),
-                    .dropped = work_->dropped()};
+  report_.counts = {
+      .records_in = out_.records(), .records_out = out_.records(), .dropped = work_->dropped()};
   report_.bytes_out = out_.bytes();
   report_.edges = out_.work();
   open_.reset();

@@ -10,9 +10,9 @@
 namespace weir::testing {
 
 /// A context under a manual clock of its own: batches start when the test says so, never because
-/// time has passed. For the triggers `every` and `continuous`. With `executor_kind::in_line` all work happens inside
-/// `step`, on the calling thread, in an order that depends on the seed alone; with `actors` `step`
-/// waits for the worker threads. One thread at a time.
+/// time has passed. For the triggers `every` and `continuous`. With `executor_kind::in_line` all
+/// work happens inside `step`, on the calling thread, in an order that depends on the seed alone;
+/// with `actors` `step` waits for the worker threads. One thread at a time.
 class stepped_job {
 public:
   /// @param options as for a context, except that `clock` is replaced.

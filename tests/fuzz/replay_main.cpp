@@ -1,5 +1,5 @@
-// Stands for libFuzzer where the compiler has none: feeds a fuzz target the files named on the command
-// line (or below folders named there), then a fixed run of random bytes.
+// Stands for libFuzzer where the compiler has none: feeds a fuzz target the files named on the
+// command line (or below folders named there), then a fixed run of random bytes.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -23,7 +23,8 @@ bytes read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-/// Gives the target one input, in a buffer of its own so that a sanitizer sees the first byte past it.
+/// Gives the target one input, in a buffer of its own so that a sanitizer sees the first byte past
+/// it.
 void feed(const bytes& input) {
   const bytes exact(input.begin(), input.end());
   (void)LLVMFuzzerTestOneInput(exact.data(), exact.size());

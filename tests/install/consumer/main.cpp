@@ -1,5 +1,7 @@
-// A small job of somebody else's: keeps the even ones of a few numbers. Prints the version of weir it is linked with.
+// A small job of somebody else's: keeps the even ones of a few numbers. Prints the version of weir
+// it is linked with.
 #include <weir/main.hpp>
+
 #include <weir/weir.hpp>
 #if WITH_KAFKA
 #include <weir/connectors/kafka.hpp>
@@ -59,7 +61,8 @@ int main() {
 #endif
 #if WITH_JSON
   reading hall;
-  if (auto read = weir::json_parser<reading>().parse(R"({"place":"hall","degrees":19.5})", hall); !read)
+  if (auto read = weir::json_parser<reading>().parse(R"({"place":"hall","degrees":19.5})", hall);
+      !read)
     return weir::report(read.error());
 #endif
   const auto kept = keep_even_numbers();

@@ -20,11 +20,12 @@ namespace ondemand = simdjson::ondemand;
 constexpr int max_depth = 64;
 constexpr std::size_t max_document_bytes = std::size_t{64} << 20;
 
-/// The eight bytes at `at`. All that is read lies in memory with simdjson's padding behind it.
+/// The eight bytes at `at`, the first in the lowest bits. All that is read lies in memory with
+/// simdjson's padding behind it.
 std::uint64_t eight_bytes(const char* at) noexcept {
   std::uint64_t bytes = 0;
   std::memcpy(&bytes, at, sizeof bytes);
-  return bytes;
+  return std::endian::native == std::endian::little ? bytes : std::byteswap(bytes);
 }
 
 /// The high bit of each byte of `bytes` that is `wanted`; bits above the lowest one may be wrong.
@@ -32,6 +33,22 @@ std::uint64_t bytes_equal(std::uint64_t bytes, char wanted) noexcept {
   constexpr std::uint64_t ones = 0x0101010101010101;
   const auto differing = bytes ^ (ones * static_cast<unsigned char>(wanted));
   return (differing - ones) & ~differing & (ones << 7);
+}
+
+/// The first '"' or '\\' at or behind `at`. Strings are closed: the parser's first pass saw to it.
+const char* end_of_plain_text(const char* at) noexcept {
+  for (;; at += 8) {
+    const auto bytes = eight_bytes(at);
+    if (const auto ends = bytes_equal(bytes, '"') | bytes_equal(bytes, '\\'))
+      return at + std::countr_zero(ends) / 8;
+  }
+}
+
+/// key_prefix() of a key in a document, without a loop.
+std::uint64_t prefix_of(std::string_view key) noexcept {
+  if (key.size() >= 8)
+    return eight_bytes(key.data());
+  return eight_bytes(key.data()) & ((std::uint64_t{1} << (8 * key.size())) - 1);
 }
 
 /// The keys of one object that no member has: none may come twice.
@@ -44,12 +61,11 @@ public:
   /// @returns whether the key is new.
   bool add(std::string_view key) {
     if (few_.size() < compared_at_most) {
-      const auto bits = key.size() < 8 ? (8 - key.size()) * 8 : 0;
-      const auto begins = key.empty() ? 0 : eight_bytes(key.data()) << bits;
+      const auto prefix = prefix_of(key);
       for (const auto& known : few_)
-        if (known.begins == begins && known.key == key)
+        if (known.prefix == prefix && known.key == key)
           return false;
-      few_.push_back({begins, key});
+      few_.push_back({prefix, key});
       return true;
     }
     if (many_.empty())
@@ -61,7 +77,7 @@ public:
 private:
   static constexpr std::size_t compared_at_most = 16;
   struct entry {
-    std::uint64_t begins; ///< The first eight bytes: tells most keys apart.
+    std::uint64_t prefix;
     std::string_view key;
   };
   std::vector<entry> few_;
@@ -112,6 +128,21 @@ std::optional<Number> number_of(std::string_view token) noexcept {
   return number;
 }
 
+/// Whether all of eight bytes are digits.
+bool are_digits(std::uint64_t bytes) noexcept {
+  return ((bytes & 0xF0F0F0F0F0F0F0F0) |
+          (((bytes + 0x0606060606060606) & 0xF0F0F0F0F0F0F0F0) >> 4)) == 0x3333333333333333;
+}
+
+/// The number that eight digits are, the first in the lowest bits: pairs, then fours, then all.
+std::int64_t eight_digits(std::uint64_t bytes) noexcept {
+  bytes -= 0x3030303030303030;
+  bytes = bytes * 10 + (bytes >> 8);
+  return static_cast<std::int64_t>(((bytes & 0x000000FF000000FF) * 0x000F424000000064 +
+                                    ((bytes >> 16) & 0x000000FF000000FF) * 0x0000271000000001) >>
+                                   32);
+}
+
 /// An integer of at most 18 digits, which needs no look at its range.
 std::optional<std::int64_t> short_integer(std::string_view token) noexcept {
   const bool negative = token.starts_with('-');
@@ -120,6 +151,12 @@ std::optional<std::int64_t> short_integer(std::string_view token) noexcept {
   if (token.empty() || token.size() > 18 || (token.front() == '0' && token.size() > 1))
     return std::nullopt;
   std::int64_t number = 0;
+  for (; token.size() >= 8; token.remove_prefix(8)) {
+    const auto bytes = eight_bytes(token.data());
+    if (!are_digits(bytes))
+      return std::nullopt;
+    number = number * 100'000'000 + eight_digits(bytes);
+  }
   for (const char c : token) {
     if (c < '0' || c > '9')
       return std::nullopt;
@@ -143,7 +180,6 @@ struct json_reader::impl {
   std::string repaired;         ///< The document in UTF-8, when it came otherwise.
   std::deque<key_guard> guards; ///< By depth. A deque: they stay where they are.
   std::optional<error> failure;
-  bool enough = false;     ///< The open object needs no further member.
   bool left_early = false; ///< An object was left before its end.
 
   bool wrong(errc code, std::string why) {
@@ -151,9 +187,22 @@ struct json_reader::impl {
       failure.emplace(code, std::move(why));
     return false;
   }
+  /// The mistake is in the member `name`.
+  bool wrong_inside(std::string_view name) {
+    if (failure)
+      failure = std::move(*failure).with(fmt::format("member '{}'", name));
+    return false;
+  }
   bool wrong(simdjson::error_code code) {
     return wrong(code == simdjson::UTF8_ERROR ? errc::encoding : errc::decode,
                  fmt::format("malformed JSON: {}", simdjson::error_message(code)));
+  }
+
+  /// Of the open object at `depth`.
+  key_guard& guard(int depth) {
+    while (guards.size() <= static_cast<std::size_t>(depth))
+      guards.emplace_back();
+    return guards[static_cast<std::size_t>(depth)];
   }
 
   bool make_room(std::size_t size);
@@ -162,12 +211,16 @@ struct json_reader::impl {
 
 namespace {
 
-/// A value with what is needed to read it.
+/// What comes behind a member of an object.
+enum class after { next, leave, failure };
+
+/// A value with what is needed to read it. simdjson's own part stays where the parser left it: to
+/// copy it at once would be to wait for the stores that have just written it.
 struct node : json_value {
-  node(json_reader::impl& r, ondemand::value v, int d) : reader(&r), value(v), depth(d) {}
+  node(json_reader::impl& r, ondemand::value& v, int d) : reader(&r), value(v), depth(d) {}
 
   json_reader::impl* reader;
-  ondemand::value value;
+  ondemand::value& value;
   int depth; ///< Containers around it.
 
   /// The characters of a scalar, or those that begin a container.
@@ -178,36 +231,18 @@ struct node : json_value {
     return text;
   }
 
+  /// Calls `use(key, value)` for each member of an object while it says `after::next`.
   template <class Use>
   bool each_member(Use use);
   template <class Use>
   bool each_element(Use use);
   bool text(std::string_view& out);
   bool check();
+  after pass_over(std::string_view key, ondemand::value& found);
 };
 
 node& of(json_value& value) { return static_cast<node&>(value); }
 const node& of(const json_value& value) { return static_cast<const node&>(value); }
-
-/// The characters of a key: as they stand in the document, unless something in them is escaped.
-bool key_of(json_reader::impl& reader, ondemand::field& field, std::string_view& key) {
-  const char* const from = field.key().raw();
-  const char* at = from;
-  for (;; at += 8) { // a string is closed: the parser's first pass has seen to it
-    const auto bytes = eight_bytes(at);
-    if (const auto ends = bytes_equal(bytes, '"') | bytes_equal(bytes, '\\')) {
-      at += std::countr_zero(ends) / 8;
-      break;
-    }
-  }
-  if (*at == '"') {
-    key = {from, static_cast<std::size_t>(at - from)};
-    return true;
-  }
-  if (const auto code = field.unescaped_key().get(key))
-    return reader.wrong(code);
-  return true;
-}
 
 template <class Use>
 bool node::each_member(Use use) {
@@ -218,18 +253,23 @@ bool node::each_member(Use use) {
   if (value.get_object().get(object))
     return wrong("is no object");
   for (auto found : object) {
-    ondemand::field field;
-    if (const auto code = std::move(found).get(field))
+    if (const auto code = found.error())
       return reader->wrong(code);
-    std::string_view key;
-    if (!key_of(*reader, field, key))
-      return false;
-    node member(*reader, field.value(), depth + 1);
-    if (!use(key, member))
-      return false;
-    if (std::exchange(reader->enough, false)) {
+    ondemand::field& field = found.value_unsafe();
+    const char* const begin = field.key().raw();
+    const char* const end = end_of_plain_text(begin);
+    std::string_view key(begin, end);
+    if (*end != '"')
+      if (const auto code = field.unescaped_key().get(key))
+        return reader->wrong(code);
+    switch (use(key, field.value())) {
+    case after::next:
+      break;
+    case after::leave:
       reader->left_early = true;
       return true;
+    case after::failure:
+      return false;
     }
   }
   return true;
@@ -258,8 +298,8 @@ bool node::text(std::string_view& out) {
   const auto raw = token();
   if (raw.size() < 2 || raw.front() != '"')
     return wrong("is no text");
-  if (!std::memchr(raw.data(), '\\', raw.size())) {
-    if (raw.back() != '"')
+  if (const char* const end = end_of_plain_text(raw.data() + 1); *end == '"') {
+    if (end + 1 != raw.data() + raw.size())
       return reader->wrong(simdjson::STRING_ERROR);
     out = raw.substr(1, raw.size() - 2);
     return true;
@@ -274,15 +314,9 @@ bool node::check() {
   const auto raw = token();
   switch (raw.empty() ? '\0' : raw.front()) {
   case '{': {
-    const auto level = static_cast<std::size_t>(depth);
-    while (reader->guards.size() <= level)
-      reader->guards.emplace_back();
-    reader->guards[level].clear();
-    return each_member([&](std::string_view key, node& member) {
-      if (reader->options.strict && !reader->guards[level].add(key))
-        return member.wrong("an object has a key twice");
-      return member.check();
-    });
+    reader->guard(depth).clear();
+    return each_member(
+        [&](std::string_view key, ondemand::value& found) { return pass_over(key, found); });
   }
   case '[':
     return each_element([](node& element) { return element.check(); });
@@ -303,21 +337,22 @@ bool node::check() {
   }
 }
 
+/// A member of this object that nobody wants.
+after node::pass_over(std::string_view key, ondemand::value& found) {
+  node member(*reader, found, depth + 1);
+  if (reader->options.strict && !reader->guard(depth).add(key))
+    return member.wrong("an object has a key twice") ? after::next : after::failure;
+  return member.check() ? after::next : after::failure;
+}
+
 } // namespace
 
 // ---- json_value
 
 bool json_value::strict() const noexcept { return of(*this).reader->options.strict; }
 
-bool json_value::skips_unknown() const noexcept { return of(*this).reader->options.skip_unknown; }
-
 bool json_value::wrong(std::string why) {
   return of(*this).reader->wrong(errc::decode, std::move(why));
-}
-
-void json_value::inside(std::string_view name) {
-  if (auto& failure = of(*this).reader->failure)
-    failure = std::move(*failure).with(fmt::format("member '{}'", name));
 }
 
 bool json_value::is_null() {
@@ -376,32 +411,63 @@ bool json_value::read(double& out) {
 
 bool json_value::read(std::string_view& out) { return of(*this).text(out); }
 
-bool json_value::object(void* to, taken (*member)(void*, std::string_view, json_value&)) {
+bool json_value::members(void* to, std::span<const json_member> of_type, std::span<bool> seen) {
   auto& self = of(*this);
   auto& reader = *self.reader;
-  const auto level = static_cast<std::size_t>(self.depth);
-  if (!reader.options.skip_unknown) {
-    while (reader.guards.size() <= level)
-      reader.guards.emplace_back();
-    reader.guards[level].clear();
-  }
-  return self.each_member([&](std::string_view key, node& value) {
-    switch (member(to, key, value)) {
-    case taken::yes:
-      return true;
-    case taken::last:
-      reader.enough = true;
-      return true;
-    case taken::not_wanted:
-      if (reader.options.skip_unknown)
-        return true;
-      if (reader.options.strict && !reader.guards[level].add(key))
-        return value.wrong("an object has a key twice");
-      return value.check();
-    case taken::failed:
-      return false;
+  const bool strict = reader.options.strict;
+  const bool skip = reader.options.skip_unknown;
+  if (!skip)
+    reader.guard(self.depth).clear();
+  std::size_t expected = 0; // documents tend to keep the order of the struct
+  std::size_t missing = of_type.size();
+  const auto find = [&](std::string_view key) {
+    const auto prefix = prefix_of(key);
+    const auto is = [&](std::size_t m) {
+      const auto& name = of_type[m].name;
+      return of_type[m].prefix == prefix && name.size() == key.size() &&
+             (key.size() <= sizeof prefix || name == key);
+    };
+    if (expected < of_type.size() && is(expected))
+      return expected;
+    std::size_t m = 0;
+    while (m < of_type.size() && !is(m))
+      ++m;
+    return m;
+  };
+  const auto use = [&](std::string_view key, ondemand::value& found) {
+    const auto m = find(key);
+    if (m == of_type.size())
+      return skip ? after::next : self.pass_over(key, found);
+    const auto& member = of_type[m];
+    node value(reader, found, self.depth + 1);
+    expected = m + 1;
+    if (seen[m] && strict) {
+      (void)value.wrong("is there twice");
+      return (void)reader.wrong_inside(member.name), after::failure;
     }
+    if (!strict && !member.optional && value.is_null())
+      return after::next;
+    missing -= !std::exchange(seen[m], true);
+    if (!member.read(value, to))
+      return (void)reader.wrong_inside(member.name), after::failure;
+    return skip && missing == 0 ? after::leave : after::next;
+  };
+  if (!self.each_member(use))
     return false;
+  if (strict && missing != 0)
+    for (std::size_t m = 0; m < of_type.size(); ++m)
+      if (!seen[m] && !of_type[m].optional) {
+        (void)wrong("is missing");
+        return reader.wrong_inside(of_type[m].name);
+      }
+  return true;
+}
+
+bool json_value::entries(void* to, bool (*entry)(void*, std::string_view, json_value&)) {
+  auto& self = of(*this);
+  return self.each_member([&](std::string_view key, ondemand::value& found) {
+    node value(*self.reader, found, self.depth + 1);
+    return entry(to, key, value) ? after::next : after::failure;
   });
 }
 
@@ -437,7 +503,7 @@ expected<bool> json_reader::read(std::string_view text, void* to,
                                  bool (*root)(void*, json_value&)) {
   auto& own = *impl_;
   own.failure.reset();
-  own.enough = own.left_early = false;
+  own.left_early = false;
   if (text.size() > max_document_bytes)
     return error(errc::decode, fmt::format("the document has {} bytes; {} are allowed", text.size(),
                                            max_document_bytes));

@@ -7,12 +7,14 @@
 #include <weir/runtime/described.hpp>
 #include <weir/runtime/utf8.hpp>
 
+#include <algorithm>
 #include <array>
-#include <bitset>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,6 +39,24 @@ struct json_options {
 
 namespace detail {
 
+class json_value;
+
+/// The first eight bytes of a key as a number, which tells most keys apart at once.
+constexpr std::uint64_t key_prefix(std::string_view key) noexcept {
+  std::uint64_t prefix = 0;
+  for (std::size_t i = 0; i < std::min<std::size_t>(key.size(), 8); ++i)
+    prefix |= std::uint64_t{static_cast<unsigned char>(key[i])} << (8 * i);
+  return prefix;
+}
+
+/// A member of a struct, to the reader.
+struct json_member {
+  std::string_view name;
+  std::uint64_t prefix; ///< key_prefix(name)
+  bool optional;        ///< May be missing or null.
+  bool (*read)(json_value& in, void* to);
+};
+
 /// One value of a document that is being read: what the reader, which knows the format, offers to
 /// the templates below, which know the types. A call that returns false has noted what is wrong.
 class json_value {
@@ -45,7 +65,6 @@ public:
   json_value& operator=(const json_value&) = delete;
 
   [[nodiscard]] bool strict() const noexcept;
-  [[nodiscard]] bool skips_unknown() const noexcept;
   /// Null, or what a lenient reader takes for it.
   [[nodiscard]] bool is_null();
   bool read(bool& out);
@@ -54,17 +73,17 @@ public:
   bool read(double& out);
   bool read(std::string_view& out); ///< A view that lives until the next document.
 
-  enum class taken { yes, last, not_wanted, failed };
-  /// Calls `member(to, key, value)` for each member of an object up to the `last` one. What is not
-  /// wanted is checked all the same, unless it is to be skipped. Keys are views that live until the
+  /// Reads an object as a struct whose members are `of`; `seen` tells by member whether the object
+  /// named it. What no member has is checked all the same, unless it is to be skipped: then the
+  /// object is read up to the last member.
+  bool members(void* to, std::span<const json_member> of, std::span<bool> seen);
+  /// Calls `entry(to, key, value)` for each member of an object. Keys are views that live until the
   /// next document.
-  bool object(void* to, taken (*member)(void* to, std::string_view key, json_value& value));
+  bool entries(void* to, bool (*entry)(void* to, std::string_view key, json_value& value));
   /// Calls `element(to, value)` for each element of an array.
   bool array(void* to, bool (*element)(void* to, json_value& value));
 
   bool wrong(std::string why);
-  /// The mistake is in the member `name`.
-  void inside(std::string_view name);
 
 protected:
   json_value() = default;
@@ -93,69 +112,16 @@ private:
 template <class T>
 bool read_json(json_value& in, T& out);
 
-/// The members of a described struct that a document has named so far.
 template <class T>
-struct json_members {
-  static constexpr std::size_t count = member_count<T>;
-  using setter = bool (*)(json_value&, T&);
-
-  static constexpr auto setters = []<class... M>(boost::mp11::mp_list<M...>) {
-    return std::array<setter, count>{
-        [](json_value& in, T& to) { return read_json(in, to.*M::pointer); }...};
-  }(boost::mp11::mp_rename<members_of<T>, boost::mp11::mp_list>{});
-  static constexpr auto optional = []<class... M>(boost::mp11::mp_list<M...>) {
-    return std::array<bool, count>{
-        nullable<std::remove_cvref_t<decltype(std::declval<T&>().*M::pointer)>>...};
-  }(boost::mp11::mp_rename<members_of<T>, boost::mp11::mp_list>{});
-
-  T& to;
-  std::bitset<count> seen{};
-  std::size_t next = 0; ///< Documents tend to keep the order of the struct.
-
-  /// `count` when there is no such member.
-  [[nodiscard]] std::size_t find(std::string_view key) const noexcept {
-    const auto& names = member_names<T>;
-    if (next < count && names[next] == key)
-      return next;
-    std::size_t at = 0;
-    while (at < count && names[at] != key)
-      ++at;
-    return at;
-  }
-
-  static json_value::taken take(void* self, std::string_view key, json_value& in) {
-    auto& members = *static_cast<json_members*>(self);
-    const auto at = members.find(key);
-    if (at == count)
-      return json_value::taken::not_wanted;
-    members.next = at + 1;
-    bool read = true;
-    if (members.seen[at] && in.strict())
-      read = in.wrong("is there twice");
-    else if (!in.strict() && !optional[at] && in.is_null())
-      return json_value::taken::not_wanted;
-    else
-      read = setters[at](in, members.to);
-    members.seen[at] = true;
-    if (!read) {
-      in.inside(member_names<T>[at]);
-      return json_value::taken::failed;
-    }
-    return in.skips_unknown() && members.seen.all() ? json_value::taken::last
-                                                    : json_value::taken::yes;
-  }
-
-  bool complete(json_value& in) const {
-    if (in.strict() && !seen.all())
-      for (std::size_t m = 0; m < count; ++m)
-        if (!seen[m] && !optional[m]) {
-          (void)in.wrong("is missing");
-          in.inside(member_names<T>[m]);
-          return false;
-        }
-    return true;
-  }
-};
+inline constexpr auto json_members = []<class... M>(boost::mp11::mp_list<M...>) {
+  return std::array<json_member, sizeof...(M)>{json_member{
+      .name = M::name,
+      .prefix = key_prefix(M::name),
+      .optional = nullable<std::remove_cvref_t<decltype(std::declval<T&>().*M::pointer)>>,
+      .read = [](json_value& in, void* to) {
+        return read_json(in, static_cast<T*>(to)->*M::pointer);
+      }}...};
+}(boost::mp11::mp_rename<members_of<T>, boost::mp11::mp_list>{});
 
 template <class T>
 concept json_sequence = requires(T values) {
@@ -210,18 +176,16 @@ bool read_json(json_value& in, T& out) {
     return read_json(in, out.emplace());
   } else if constexpr (described<T>) {
     out = T{}; // a key that comes twice: nothing of the first value stays
-    json_members<T> members{out};
-    return in.object(&members, &json_members<T>::take) && members.complete(in);
+    std::array<bool, member_count<T>> seen{};
+    return in.members(&out, json_members<T>, seen);
   } else if constexpr (json_table<T>) {
     out.clear();
-    return in.object(&out, [](void* to, std::string_view key, json_value& value) {
+    return in.entries(&out, [](void* to, std::string_view key, json_value& value) {
       auto& table = *static_cast<T*>(to);
       auto [entry, added] = table.try_emplace(typename T::key_type(key));
-      if (!added && value.strict()) {
-        (void)value.wrong("an object has a key twice");
-        return json_value::taken::failed;
-      }
-      return read_json(value, entry->second) ? json_value::taken::yes : json_value::taken::failed;
+      if (!added && value.strict())
+        return value.wrong("an object has a key twice");
+      return read_json(value, entry->second);
     });
   } else {
     static_assert(json_sequence<T>,

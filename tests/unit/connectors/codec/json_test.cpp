@@ -245,6 +245,25 @@ SCENARIO("integers beyond 64 bits are refused, or read as floating-point numbers
   CHECK(p.number == std::numeric_limits<std::int64_t>::min());
 }
 
+SCENARIO("integers of every length are read, and no digit may be another character",
+         "[connectors][json]") {
+  pair p;
+  std::string digits;
+  for (int length = 1; length <= 18; ++length) {
+    digits += static_cast<char>('0' + (length * 7 + 2) % 10);
+    for (const auto& text : {digits, "-" + digits}) {
+      REQUIRE(parse(fmt::format(R"({{"word":"","number":{}}})", text), p));
+      CHECK(p.number == std::stoll(text));
+    }
+    for (std::size_t at = 1; at < digits.size(); ++at)
+      for (const char other : {'/', ':', 'A', '_', '\x7f'}) {
+        auto wrong = digits;
+        wrong[at] = other;
+        CHECK_FALSE(parse(fmt::format(R"({{"word":"","number":{}}})", wrong), p));
+      }
+  }
+}
+
 SCENARIO("NaN and infinity are refused, or read as null", "[connectors][json]") {
   measure m;
   for (const auto* word : {"NaN", "Infinity", "-Infinity"}) {

@@ -83,9 +83,10 @@ struct source_setup {
 ///
 /// Life: `open` (helper thread, may block up to its own time limit), `make_receiver` for each
 /// replica, then on the control thread in turn: `poll` whenever it likes, and per batch `survey`
-/// (helper thread), `plan` and `completed` or `aborted`. `close` is last. `survey` never runs at
-/// the same time as `plan`, `completed` or a `then` of `quiesce`; `poll` may run at the same time
-/// as `survey`.
+/// (helper thread), `plan`, and `completed` or `rewind`. `close` is last. `survey` never runs at
+/// the same time as `plan`, `completed`, `rewind` or a `then` of `quiesce`: a batch that ends
+/// meanwhile is told of when the survey has answered, and others may have begun by then. The rest,
+/// such as `poll` and `rate_changed`, may run at the same time as `survey`.
 class source {
 public:
   virtual ~source() = default;

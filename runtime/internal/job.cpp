@@ -314,6 +314,8 @@ void job::survey(tick at) {
 void job::on_surveyed(tick at, std::uint64_t generation,
                       std::vector<expected<std::vector<partition_position>>> answers) {
   surveying_ = false;
+  for (const auto& call : std::exchange(after_survey_, {}))
+    call();
   if (generation != survey_generation_ || !planning_allowed()) {
     if (composed_->options.trigger != trigger::continuous)
       generator_.merge(at);
@@ -460,8 +462,10 @@ void job::on_complete(epoch at, std::vector<replica_report> reports) {
   watermarks_.completed(*done.whole, reports, clock_->steady_now());
   last_completed_ = done.whole;
   auto report = describe(done, reports);
-  for (std::size_t i = 0; i < inputs_.size(); ++i)
-    inputs_[i].control->completed(*done.whole, done.whole->sources[i]);
+  tell_sources([this, whole = std::shared_ptr<const batch>(done.whole)] {
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      inputs_[i].control->completed(*whole, whole->sources[i]);
+  });
   for (const auto& hears : listeners_)
     hears->on_finished(report);
 }
@@ -533,8 +537,19 @@ void job::on_aborted(epoch at) {
 
 void job::rewind_to(const planned_batch& first) {
   last_planned_ = last_completed_;
-  for (std::size_t i = 0; i < inputs_.size(); ++i)
-    inputs_[i].control->rewind(first.whole->sources[i]);
+  tell_sources([this, whole = std::shared_ptr<const batch>(first.whole)] {
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      inputs_[i].control->rewind(whole->sources[i]);
+  });
+}
+
+/// A survey, on the helper thread, reads what the sources change here. It may take as long as the
+/// outside does, for which no batch is to wait: what there is to tell waits instead.
+void job::tell_sources(std::function<void()> call) {
+  if (surveying_)
+    after_survey_.push_back(std::move(call));
+  else
+    call();
 }
 
 /// How long the work of an epoch would have taken without waiting for input: what rate control

@@ -118,6 +118,7 @@ private:
   void on_aborted(epoch at);
   void abort_open();
   void rewind_to(const planned_batch& first);
+  void tell_sources(std::function<void()> call);
   [[nodiscard]] duration busiest(const std::vector<replica_report>& reports) const;
   batch_report describe(const planned_batch& done, const std::vector<replica_report>& reports);
 
@@ -146,7 +147,8 @@ private:
   std::atomic<bool> poll_wanted_{true};
   steady_time next_poll_{};
   bool surveying_ = false;
-  std::uint64_t survey_generation_ = 0; ///< Answers to older surveys are void.
+  std::vector<std::function<void()>> after_survey_; ///< What sources are told when it has ended.
+  std::uint64_t survey_generation_ = 0;             ///< Answers to older surveys are void.
   bool plan_now_ = false;    ///< available_now and once: plan without waiting for a tick.
   bool planned_all_ = false; ///< available_now and once: nothing is left to plan.
   batch_time last_time_{};

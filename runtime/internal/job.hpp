@@ -1,13 +1,15 @@
-// One run of a context: ticks to batches, batches to the executor, results to sources and
-// listeners.
+// One run of a context: what its parts do in turn, and what follows the end of a batch. Next:
+// job_inputs.hpp, batch_planner.hpp, batch_runner.hpp.
 #pragma once
 
-#include <weir/runtime/batch_generator.hpp>
-#include <weir/runtime/batch_scheduler.hpp>
 #include <weir/runtime/context.hpp>
+#include <weir/runtime/internal/batch_planner.hpp>
+#include <weir/runtime/internal/batch_runner.hpp>
 #include <weir/runtime/internal/control_loop.hpp>
 #include <weir/runtime/internal/executor.hpp>
-#include <weir/runtime/internal/rate_governor.hpp>
+#include <weir/runtime/internal/job_end.hpp>
+#include <weir/runtime/internal/job_inputs.hpp>
+#include <weir/runtime/internal/quiescence.hpp>
 #include <weir/runtime/internal/side_value_loader.hpp>
 #include <weir/runtime/internal/watermark_tracker.hpp>
 
@@ -21,15 +23,13 @@ namespace weir {
 /// `wait` happens on the control thread (in line: on the caller of `turn`).
 class job final : private source_host {
 public:
-  using governor_factory =
-      std::function<expected<std::unique_ptr<rate_governor>>(const context_options&)>;
   using executor_factory = std::function<std::unique_ptr<executor>(executor_setup)>;
 
   job(const composition& composed, plan planned, std::vector<std::shared_ptr<listener>> listeners);
   ~job();
 
   /// Opens sources and replicas and starts the threads. Call once.
-  expected<void> start(const governor_factory& make_governor,
+  expected<void> start(const job_inputs::governor_factory& make_governor,
                        const executor_factory& make_executor);
 
   void request_stop(duration deadline, stop_mode mode);
@@ -40,8 +40,8 @@ public:
   [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
 
   /// After the end: why the job ended, if not by a stop or by itself, and what it left.
-  [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
-  [[nodiscard]] const stop_result& left() const noexcept { return left_; }
+  [[nodiscard]] const std::optional<error>& failure() const noexcept { return end_.failure(); }
+  [[nodiscard]] const stop_result& left() const noexcept { return end_.left(); }
 
   /// Whether the caller is a listener or a source that the job itself is calling: it cannot wait
   /// for the job.
@@ -63,26 +63,6 @@ public:
   void idle(duration limit);
 
 private:
-  struct input {
-    std::unique_ptr<source> control;
-    std::unique_ptr<rate_governor> governor;
-    std::vector<partition_position> unread; ///< Answer of the last survey.
-    bool up_to_date = false; ///< continuous: `unread` still holds for the next epoch.
-    std::vector<std::int64_t>
-        fixed_ends; ///< available_now: where to stop, by partition of the first survey.
-  };
-
-  struct quiesce_request {
-    quiesce_kind kind;
-    steady_time deadline;
-    std::function<void()> then;
-  };
-
-  struct stop_request {
-    stop_mode mode;
-    steady_time deadline;
-  };
-
   // source_host
   void quiesce(quiesce_kind kind, duration deadline, std::function<void()> then) override;
   void run_blocking(std::function<void()> work, std::function<void()> then) override;
@@ -92,41 +72,20 @@ private:
   void log(log_level level, std::string_view component, std::string_view message) override;
   weir::clock& clock() override { return *clock_; }
 
-  expected<void> open_sources(const governor_factory& make_governor);
+  [[nodiscard]] std::unique_ptr<helper_thread> make_helper(std::string_view suffix) const;
+  [[nodiscard]] executor_setup describe_to_executor();
   void run_control_thread();
   [[nodiscard]] wall_time next_deadline() const;
 
-  bool poll_sources();
-  bool plan_when_due();
-  void survey(tick at);
-  bool run_epochs();
-  void cut_open();
   bool run_timers();
-  void on_surveyed(tick at, std::uint64_t generation,
-                   std::vector<expected<std::vector<partition_position>>> answers);
-  void submit(tick at);
-  [[nodiscard]] bool read_everything() const;
-  [[nodiscard]] unfinished_work unfinished() const;
-  void publish_rate(input& in);
-  [[nodiscard]] bool sources_ended() const;
-  [[nodiscard]] bool draining() const; ///< A stop waits for batches that are not planned yet.
-  [[nodiscard]] bool planning_allowed() const;
-
+  void poll_sources();
   bool start_next_batch();
+  void finish();
+
   void on_complete(epoch at, std::vector<replica_report> reports);
   void on_failed(epoch at, error reason);
   void on_aborted(epoch at);
-  void abort_open();
-  void rewind_to(const planned_batch& first);
-  void tell_sources(std::function<void()> call);
-  [[nodiscard]] duration busiest(const std::vector<replica_report>& reports) const;
   batch_report describe(const planned_batch& done, const std::vector<replica_report>& reports);
-
-  bool settle_quiesce();
-  bool settle_stop();
-  void learn_ends(planned_batch& done, const std::vector<replica_report>& reports);
-  void end_with(error reason);
-  void finish();
 
   const composition* composed_;
   plan plan_;
@@ -138,32 +97,18 @@ private:
   control_loop loop_;
   std::unique_ptr<helper_thread> helper_;
   side_value_loader side_values_;
-  std::vector<input> inputs_; ///< By `source_id`.
+  job_inputs inputs_;
   std::unique_ptr<executor> executor_;
-  batch_generator generator_;
-  batch_scheduler scheduler_;
   watermark_tracker watermarks_;
+  batch_runner batches_;
+  quiescence interruptions_;
+  job_end end_;
+  batch_planner planner_;
 
   std::atomic<bool> poll_wanted_{true};
   steady_time next_poll_{};
-  bool surveying_ = false;
-  std::vector<std::function<void()>> after_survey_; ///< What sources are told when it has ended.
-  std::uint64_t survey_generation_ = 0;             ///< Answers to older surveys are void.
-  bool plan_now_ = false;    ///< available_now and once: plan without waiting for a tick.
-  bool planned_all_ = false; ///< available_now and once: nothing is left to plan.
-  batch_time last_time_{};
-  std::shared_ptr<const batch> last_planned_;   ///< Null before the first.
-  std::shared_ptr<const batch> last_completed_; ///< What planning goes on from after an abort.
-  std::uint64_t next_epoch_ = 1;
   std::multimap<steady_time, std::function<void()>> timers_;
-  bool cutting_ = false; ///< continuous: the open epoch has been told to end.
-  bool aborting_ = false;
-  std::optional<error> abort_reason_;
-  std::vector<quiesce_request> quiescing_;
-  std::optional<stop_request> stopping_;
 
-  std::optional<error> failure_;
-  stop_result left_;
   std::atomic<bool> finished_{false};
   std::promise<void> finished_promise_;
   std::shared_future<void> finished_future_;

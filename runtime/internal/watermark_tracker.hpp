@@ -1,5 +1,5 @@
-// From the event times that batches reported to the watermarks of the next one. Next: job.hpp,
-// which asks it at the start and at the end of each batch.
+// From the event times that batches reported to the watermarks of the next one. Next:
+// batch_runner.hpp, which asks it at the start of each batch, and job.hpp, at its end.
 #pragma once
 
 #include <weir/runtime/batch_report.hpp>

@@ -1,0 +1,166 @@
+#include <weir/runtime/internal/batch_planner.hpp>
+
+#include <algorithm>
+
+namespace weir {
+
+using namespace std::chrono_literals;
+using std::chrono::floor;
+using std::chrono::milliseconds;
+
+batch_planner::batch_planner(const planner_environment& environment)
+    : with_(environment), kind_(environment.composed->options.trigger),
+      interval_(environment.composed->options.batch_interval),
+      generator_(interval_, environment.time->now()) {}
+
+bool batch_planner::allowed() const {
+  return (!with_.end->stopping() || with_.end->draining(*with_.inputs)) &&
+         !with_.interruptions->wanted() && !with_.batches->aborting() && !with_.end->failure() &&
+         !with_.inputs->surveying();
+}
+
+// ---- when
+
+bool batch_planner::plan_when_due() {
+  if (kind_ == trigger::continuous)
+    return follow_epochs();
+  // A stop that drains does not wait for ticks.
+  return kind_ == trigger::every && !with_.end->stopping() ? plan_tick() : plan_bounded();
+}
+
+wall_time batch_planner::next_deadline() const {
+  if (kind_ == trigger::every)
+    return generator_.next();
+  if (kind_ == trigger::continuous && with_.batches->open() && allowed() &&
+      !with_.batches->cutting())
+    return with_.batches->open()->whole->time;
+  return wall_time::max();
+}
+
+bool batch_planner::plan_tick() {
+  const auto due = generator_.due(with_.time->now());
+  if (!due)
+    return false;
+  if (allowed() && with_.batches->has_room())
+    survey(*due);
+  else
+    generator_.merge(*due);
+  return true;
+}
+
+bool batch_planner::plan_bounded() {
+  if (planned_all_ || !with_.batches->idle() || !with_.inputs->ready() || !allowed())
+    return false;
+  // Times of batches that do not follow the clock still rise.
+  const auto now = floor<milliseconds>(with_.time->now());
+  survey({.time = std::max<batch_time>(now, last_time_ + 1ms), .merged = 0});
+  return true;
+}
+
+/// An epoch ends at its time. The sources are asked before how far they reach: so the next one can
+/// open at once.
+bool batch_planner::follow_epochs() {
+  if (!allowed() || with_.batches->cutting() || !with_.batches->waiting().empty() ||
+      with_.inputs->ended())
+    return false;
+  const auto now = with_.time->now();
+  const auto& open = with_.batches->open();
+  if (open && now < open->whole->time)
+    return false;
+  if (open || !with_.inputs->up_to_date())
+    survey({});
+  else
+    submit(next_epoch(now));
+  return true;
+}
+
+/// A tick that passed while the last epoch ended has none of its own: it would have no time to
+/// read.
+tick batch_planner::next_epoch(wall_time now) {
+  tick next{.time = generator_.next(), .merged = 0};
+  if (last_time_ != batch_time{}) {
+    if (const auto passed = generator_.due(now); passed && passed->time > last_time_)
+      next.merged = static_cast<std::uint32_t>((passed->time - last_time_) / interval_);
+    next.time =
+        std::max<batch_time>(generator_.next(), last_time_ + floor<milliseconds>(interval_));
+  }
+  return next;
+}
+
+// ---- what
+
+void batch_planner::survey(tick at) {
+  with_.inputs->survey(
+      [this, at](job_inputs::survey_answers answers) { on_surveyed(at, std::move(answers)); });
+}
+
+void batch_planner::on_surveyed(tick at, job_inputs::survey_answers answers) {
+  if (!with_.inputs->is_current(answers) || !allowed()) {
+    if (kind_ != trigger::continuous)
+      generator_.merge(at);
+    return;
+  }
+  if (auto learnt = with_.inputs->learn(std::move(answers)); !learnt)
+    with_.end->fail(std::move(learnt).error());
+  else if (kind_ != trigger::continuous)
+    submit(at);
+  else if (with_.batches->open())
+    with_.batches->cut();
+}
+
+void batch_planner::submit(tick at) {
+  const auto now = with_.time->steady_now();
+  if (kind_ == trigger::available_now) {
+    with_.inputs->hold_to_first_ends(last_time_ == batch_time{});
+    // A watermark that has advanced since the last batch still has results to release.
+    if (with_.inputs->read_everything() && !with_.watermarks->due(now)) {
+      planned_all_ = true;
+      return;
+    }
+  }
+  planned_all_ = kind_ == trigger::once;
+
+  const bool stopping = with_.end->stopping();
+  planned_batch planned{.whole = std::make_shared<batch>(),
+                        .submitted = now,
+                        .started = {},
+                        .lateness = std::max<duration>(0s, with_.time->now() - at.time),
+                        .merged_ticks = at.merged,
+                        .allowed = {}};
+  auto& whole = *planned.whole;
+  whole.time = at.time;
+  whole.side_values = with_.side_values->current();
+  whole.open_ended = kind_ == trigger::continuous;
+  if (last_planned_) {
+    const auto passed =
+        !is_bounded(kind_) && !stopping ? (at.time - last_planned_->time) / interval_ : 1;
+    whole.before = last_planned_->index;
+    whole.index = last_planned_->index + passed;
+  }
+  last_time_ = at.time;
+  with_.inputs->plan(planned, with_.batches->unfinished(now), stopping);
+  if (auto described =
+          describe_nodes(with_.composed->graph, *with_.all, whole, last_planned_.get());
+      !described) {
+    with_.end->fail(std::move(described).error());
+    return;
+  }
+  last_planned_ = planned.whole;
+  with_.batches->submit(std::move(planned));
+}
+
+// ---- back
+
+void batch_planner::start_over(const planned_batch& dropped) {
+  with_.inputs->forget_surveys();
+  if (dropped.whole->open_ended) // it is read again at its time, if that has not passed
+    last_time_ = dropped.whole->time - floor<milliseconds>(interval_);
+  rewind_to(dropped);
+}
+
+void batch_planner::rewind_to(const planned_batch& first) {
+  last_planned_ = last_completed_;
+  with_.inputs->rewind(first.whole);
+}
+
+} // namespace weir

@@ -1,0 +1,60 @@
+#include <weir/runtime/internal/batch_runner.hpp>
+
+#include <utility>
+
+namespace weir {
+
+void batch_runner::submit(planned_batch planned) {
+  for (const auto& hears : *listeners_)
+    hears->on_submitted(*planned.whole);
+  scheduler_.submit(std::move(planned));
+}
+
+bool batch_runner::start_next(steady_time now) {
+  const auto* started = scheduler_.start_next(epoch(next_epoch_), now);
+  if (!started)
+    return false;
+  watermarks_->fix(*started->whole, now);
+  ++next_epoch_;
+  for (const auto& hears : *listeners_)
+    hears->on_started(*started->whole);
+  executor_->run(started->whole);
+  return true;
+}
+
+void batch_runner::cut() {
+  if (cutting_ || aborting_)
+    return;
+  cutting_ = true;
+  executor_->cut(open()->whole->epoch);
+}
+
+void batch_runner::abort(std::optional<error> reason) {
+  abort_reason_ = std::move(reason);
+  aborting_ = true;
+  executor_->abort(open()->whole->epoch);
+}
+
+planned_batch batch_runner::close() {
+  cutting_ = false;
+  aborting_ = false;
+  abort_reason_.reset();
+  return scheduler_.close();
+}
+
+unfinished_work batch_runner::unfinished(steady_time now) const {
+  unfinished_work work;
+  for (const auto& planned : waiting()) {
+    ++work.batches;
+    work.records += planned.records();
+  }
+  if (const auto& running = open()) {
+    ++work.batches;
+    work.running_records = running->records();
+    work.records += work.running_records;
+    work.running_for = now - running->started;
+  }
+  return work;
+}
+
+} // namespace weir

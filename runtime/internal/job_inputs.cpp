@@ -1,0 +1,297 @@
+#include <weir/runtime/internal/job_inputs.hpp>
+
+#include <weir/runtime/internal/batch_description.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir {
+
+using namespace std::chrono_literals;
+
+expected<void> job_inputs::open(const governor_factory& make_governor) {
+  const auto& options = composed_->options;
+  const auto share = plan_->budget.sources / std::max<std::size_t>(1, plan_->sources.size());
+  for (const auto id : plan_->sources) {
+    const auto& n = composed_->graph.at(id);
+    auto governor = make_governor(options);
+    if (!governor)
+      return std::move(governor).error();
+    auto control = n.make_source();
+    const auto opened = control->open({.job_name = options.name,
+                                       .replicas = plan_->at(id).replicas,
+                                       .memory_share = share,
+                                       .batch_interval = options.batch_interval,
+                                       .trigger = options.trigger,
+                                       .limits = plan_->at(id).limits,
+                                       .host = host_,
+                                       .on_thread_start = options.on_thread_start,
+                                       .seed = options.seed});
+    inputs_.push_back({.control = std::move(control),
+                       .governor = std::move(*governor),
+                       .unread = {},
+                       .fixed_ends = {}});
+    if (!opened)
+      return error(opened.error()).with(fmt::format("source '{}'", n.label()));
+    if (options.trigger == trigger::continuous && !inputs_.back().control->runs_continuously())
+      return error(errc::invalid_config,
+                   fmt::format("source '{}' cannot run under trigger::continuous: it reads in "
+                               "batches whose end is known; choose trigger::every",
+                               n.label()))
+          .at(n.where);
+    publish_rate(inputs_.back());
+  }
+  return {};
+}
+
+std::unique_ptr<receiver> job_inputs::make_receiver(source_id id, std::uint32_t replica) {
+  return inputs_[id.value].control->make_receiver(replica);
+}
+
+duration job_inputs::poll() {
+  duration interval = 1s;
+  for (auto& in : inputs_) {
+    in.control->poll();
+    interval = std::min(interval, in.control->poll_interval());
+  }
+  return interval;
+}
+
+bool job_inputs::ready() const {
+  return std::all_of(inputs_.begin(), inputs_.end(),
+                     [](const input& in) { return in.control->ready(); });
+}
+
+bool job_inputs::ended() const {
+  return !inputs_.empty() && std::all_of(inputs_.begin(), inputs_.end(),
+                                         [](const input& in) { return in.control->ended(); });
+}
+
+bool job_inputs::hold_unplanned() const {
+  return std::any_of(inputs_.begin(), inputs_.end(),
+                     [](const input& in) { return in.control->holds_unplanned(); });
+}
+
+bool job_inputs::read_everything() const {
+  return std::all_of(inputs_.begin(), inputs_.end(), [](const input& in) {
+    return std::all_of(in.unread.begin(), in.unread.end(),
+                       [](const partition_position& p) { return p.lag() == 0; });
+  });
+}
+
+// ---- surveys
+
+void job_inputs::survey(std::function<void(survey_answers)> then) {
+  surveying_ = true;
+  auto answers = std::make_shared<survey_answers>();
+  answers->generation = generation_;
+  std::vector<bool> ready;
+  for (auto& in : inputs_)
+    ready.push_back(in.control->ready());
+  host_->run_blocking(
+      [this, answers, ready = std::move(ready)] {
+        for (std::size_t i = 0; i < inputs_.size(); ++i)
+          answers->unread.push_back(ready[i] ? inputs_[i].control->survey()
+                                             : expected<std::vector<partition_position>>());
+      },
+      [this, answers, then = std::move(then)] {
+        surveying_ = false;
+        for (const auto& call : std::exchange(after_survey_, {}))
+          call();
+        then(std::move(*answers));
+      });
+}
+
+void job_inputs::forget_surveys() {
+  ++generation_;
+  for (auto& in : inputs_)
+    in.up_to_date = false;
+}
+
+expected<void> job_inputs::learn(survey_answers answers) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    auto& unread = answers.unread[i];
+    if (!unread)
+      return std::move(unread).error().with(
+          fmt::format("source '{}'", composed_->graph.at(plan_->sources[i]).label()));
+    inputs_[i].unread = std::move(*unread);
+    inputs_[i].up_to_date = true;
+  }
+  return {};
+}
+
+bool job_inputs::up_to_date() const {
+  return std::all_of(inputs_.begin(), inputs_.end(), [](const input& in) { return in.up_to_date; });
+}
+
+void job_inputs::hold_to_first_ends(bool is_first) {
+  for (auto& in : inputs_) {
+    if (is_first)
+      for (const auto& p : in.unread)
+        in.fixed_ends.push_back(p.latest);
+    for (std::size_t i = 0; i < in.unread.size(); ++i)
+      in.unread[i].latest = i < in.fixed_ends.size()
+                                ? std::min(in.unread[i].latest, in.fixed_ends[i])
+                                : in.unread[i].position;
+  }
+}
+
+// ---- batches
+
+std::vector<std::optional<std::uint64_t>> job_inputs::limits_of(input& in, steady_time now,
+                                                                const unfinished_work& pending,
+                                                                bool stopping) const {
+  std::vector<std::optional<std::uint64_t>> limits(in.unread.size());
+  if (composed_->options.trigger != trigger::once)
+    limits = in.governor->limits(now, pending, in.unread);
+  if (stopping && !in.control->holds_unplanned()) // what is left can be read by the next start
+    limits.assign(limits.size(), 0);
+  return limits;
+}
+
+void job_inputs::plan(planned_batch& to, const unfinished_work& pending, bool stopping) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    auto& in = inputs_[i];
+    const auto limits = limits_of(in, to.submitted, pending, stopping);
+    std::optional<std::uint64_t> allowed = 0;
+    for (const auto& limit : limits)
+      allowed = allowed && limit ? std::optional(*allowed + *limit) : std::nullopt;
+    to.allowed.push_back(limits.empty() ? std::nullopt : allowed);
+    source_batch part;
+    if (to.whole->open_ended) {
+      const std::vector<std::optional<std::uint64_t>> nothing(in.unread.size(), 0);
+      part = in.control->plan(in.unread, nothing);
+      for (const auto& limit : limits)
+        part.rates.push_back(limit ? std::optional(static_cast<double>(*limit) /
+                                                   seconds_of(composed_->options.batch_interval))
+                                   : std::nullopt);
+      in.up_to_date = false;
+    } else {
+      part = in.control->plan(in.unread, limits);
+    }
+    part.name = composed_->graph.at(plan_->sources[i]).label();
+    to.whole->sources.push_back(std::move(part));
+  }
+}
+
+void job_inputs::learn_ends(batch& done, const std::vector<replica_report>& reports) {
+  for (const auto& r : reports)
+    if (const auto source = plan_->at(r.node).source)
+      for (const auto& [range, until] : r.read)
+        done.sources[source->value].ranges.at(range).until = until;
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    auto& in = inputs_[i];
+    auto& ranges = done.sources[i].ranges;
+    in.up_to_date = in.up_to_date && in.unread.size() == ranges.size();
+    for (std::size_t p = 0; p < ranges.size(); ++p) {
+      ranges[p].latest = std::max(ranges[p].latest, ranges[p].until);
+      if (!in.up_to_date)
+        continue;
+      in.unread[p].position = ranges[p].until;
+      in.unread[p].latest = ranges[p].latest = std::max(in.unread[p].latest, ranges[p].until);
+    }
+  }
+}
+
+void job_inputs::completed(batch_ptr done) {
+  tell([this, done = std::move(done)] {
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      inputs_[i].control->completed(*done, done->sources[i]);
+  });
+}
+
+void job_inputs::rewind(batch_ptr first) {
+  tell([this, first = std::move(first)] {
+    for (std::size_t i = 0; i < inputs_.size(); ++i)
+      inputs_[i].control->rewind(first->sources[i]);
+  });
+}
+
+/// A survey, on the helper thread, reads what the sources change here. It may take as long as the
+/// outside does, for which no batch is to wait: what there is to tell waits instead.
+void job_inputs::tell(std::function<void()> call) {
+  if (surveying_)
+    after_survey_.push_back(std::move(call));
+  else
+    call();
+}
+
+void job_inputs::describe(const planned_batch& done, const std::vector<replica_report>& reports,
+                          const unfinished_work& pending, batch_report& report) {
+  const source_timing timing{
+      .end = done.started + report.processing_time,
+      .processing_time = done.whole->open_ended ? busiest_work(composed_->graph, *plan_, reports)
+                                                : report.processing_time,
+      .scheduling_delay = report.scheduling_delay,
+      .partitions = {},
+      .partition_records = {},
+      .unfinished = pending,
+      .workers = plan_->worker_threads};
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    auto part = describe(i, done, reports, timing);
+    report.records += part.records;
+    report.bytes += part.bytes;
+    report.sources.push_back(std::move(part));
+  }
+}
+
+source_report job_inputs::describe(std::size_t index, const planned_batch& done,
+                                   const std::vector<replica_report>& reports,
+                                   source_timing timing) {
+  const source_id id(static_cast<std::uint32_t>(index));
+  auto& in = inputs_[index];
+  const auto& part = done.whole->sources[index];
+  source_report said{.name = part.name,
+                     .ranges = part.ranges,
+                     .records = 0,
+                     .bytes = 0,
+                     .lag = part.lag(),
+                     .allowed = done.allowed[index],
+                     .rate = {},
+                     .errors = in.control->take_errors()};
+  for (const auto& r : reports) {
+    const auto& planned = plan_->at(r.node);
+    if (planned.source == id) {
+      said.records += r.counts.records_out;
+      said.bytes += r.bytes_out;
+    }
+    if (planned.cost_of == id)
+      timing.partitions.insert(timing.partitions.end(), r.partitions.begin(), r.partitions.end());
+  }
+  for (const auto& range : part.ranges)
+    timing.partition_records.push_back(static_cast<std::uint64_t>(range.count()));
+  timing.limited = part.lag() > 0;
+  timing.records = said.records;
+  timing.bytes = said.bytes;
+  if (!reports.empty()) { // else the batch was aborted
+    said.rate = in.governor->on_batch(timing);
+    publish_rate(in);
+  }
+  return said;
+}
+
+void job_inputs::publish_rate(input& in) {
+  in.control->rate_changed(in.governor->rate(), composed_->options.rate_control.unit);
+}
+
+void job_inputs::drain() {
+  for (auto& in : inputs_)
+    in.control->drain();
+}
+
+expected<void> job_inputs::set_gains(pid_gains gains) {
+  expected<void> result;
+  for (auto& in : inputs_)
+    if (auto set = in.governor->set_gains(gains); !set && result)
+      result = std::move(set);
+  return result;
+}
+
+void job_inputs::close(duration limit) {
+  for (auto& in : inputs_)
+    if (auto closed = in.control->close(limit); !closed)
+      host_->log(log_level::warning, "weir.job", closed.error().to_string());
+}
+
+} // namespace weir

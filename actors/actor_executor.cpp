@@ -53,38 +53,20 @@ public:
 class actor_executor final : public executor, private transport {
 public:
   explicit actor_executor(executor_setup setup)
-      : setup_(std::move(setup)), config_(setup_), system_(config_) {
-    environment_ = {
-        .job = setup_.job,
-        .all = setup_.all,
-        .out = this,
-        .clock = setup_.time,
-        .log = setup_.log,
-        .make_receiver = setup_.make_receiver,
-        .resume_at = [this](replica_id id,
-                            steady_time at) { setup_.call_at(at, [this, id] { wake(id); }); },
-        .on_thread_start = setup_.on_thread_start};
-  }
+      : setup_(std::move(setup)),
+        environment_(make_environment(setup_, *this, [this](replica_id id) { wake(id); })),
+        config_(setup_), system_(config_) {}
 
   ~actor_executor() override { stop(); }
 
   expected<void> start() override {
-    std::vector<std::shared_ptr<replica>> replicas;
-    for (const auto& planned : setup_.all->nodes)
-      for (std::uint32_t index = 0; index < planned.replicas; ++index)
-        replicas.push_back(make_replica(environment_, planned.id, index));
-    for (std::size_t opened = 0; opened < replicas.size(); ++opened) {
-      const auto id = replicas[opened]->id();
-      if (auto result = replicas[opened]->open([this, id] { wake(id); }); !result) {
-        for (std::size_t i = 0; i < opened; ++i)
-          replicas[i]->close();
-        return result;
-      }
-    }
+    auto replicas = open_replicas(environment_);
+    if (!replicas)
+      return std::move(replicas).error();
     // Started by their first message, which hands over what they are made of.
     supervisor_ =
         system_.spawn<job_supervisor_actor, caf::lazy_init>(setup_.all->replicas, setup_.events);
-    for (auto& r : replicas)
+    for (auto& r : *replicas)
       if (setup_.job->at(r->node()).blocking)
         actors_.push_back(
             system_.spawn<running_replica, caf::detached + caf::lazy_init>(std::move(r)));

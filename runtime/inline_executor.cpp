@@ -27,31 +27,15 @@ using message = std::variant<data_message, mark_message, grant_message, start_me
 class inline_executor final : public executor, private transport {
 public:
   explicit inline_executor(executor_setup setup)
-      : setup_(std::move(setup)), tracker_(setup_.all->replicas), order_(setup_.seed),
-        mailboxes_(setup_.all->replicas) {
-    environment_ = {
-        .job = setup_.job,
-        .all = setup_.all,
-        .out = this,
-        .clock = setup_.time,
-        .log = setup_.log,
-        .make_receiver = setup_.make_receiver,
-        .resume_at = [this](replica_id id,
-                            steady_time at) { setup_.call_at(at, [this, id] { wake(id); }); },
-        .on_thread_start = setup_.on_thread_start};
-  }
+      : setup_(std::move(setup)),
+        environment_(make_environment(setup_, *this, [this](replica_id id) { wake(id); })),
+        tracker_(setup_.all->replicas), order_(setup_.seed), mailboxes_(setup_.all->replicas) {}
 
   expected<void> start() override {
-    for (const auto& planned : setup_.all->nodes)
-      for (std::uint32_t index = 0; index < planned.replicas; ++index)
-        replicas_.push_back(make_replica(environment_, planned.id, index));
-    for (std::size_t i = 0; i < replicas_.size(); ++i)
-      if (auto opened = replicas_[i]->open([this, id = replicas_[i]->id()] { wake(id); });
-          !opened) {
-        replicas_.resize(i); // only what was opened is closed
-        stop();
-        return opened;
-      }
+    auto opened = open_replicas(environment_);
+    if (!opened)
+      return std::move(opened).error();
+    replicas_ = std::move(*opened);
     return {};
   }
 

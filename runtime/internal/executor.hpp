@@ -57,6 +57,16 @@ public:
   virtual bool run_ready() { return false; }
 };
 
+/// What every executor offers its replicas.
+/// @param wake resumes a replica, from any thread.
+replica_environment make_environment(const executor_setup& setup, transport& out,
+                                     const std::function<void(replica_id)>& wake);
+
+/// Makes and opens every replica, in the order of their ids.
+/// @returns the first error of an `open`; then those before it are closed again.
+expected<std::vector<std::unique_ptr<replica>>>
+open_replicas(const replica_environment& environment);
+
 /// Single-threaded, deterministic for a given seed. Defined in runtime/inline_executor.cpp.
 std::unique_ptr<executor> make_inline_executor(executor_setup setup);
 

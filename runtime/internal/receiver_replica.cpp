@@ -25,15 +25,7 @@ expected<void> receiver_replica::open(std::function<void()> wake) {
 
 void receiver_replica::start(batch_ptr whole) {
   open_ = std::move(whole);
-  report_ = {.replica = id_,
-             .node = node_,
-             .epoch = open_->epoch,
-             .counts = {},
-             .bytes_out = 0,
-             .busy = {},
-             .blocked = {},
-             .partitions = {},
-             .edges = {}};
+  report_ = {.replica = id_, .node = node_, .epoch = open_->epoch};
   out_.begin(open_);
   was_blocked_ = false;
   if (auto begun = work_->begin(*open_, open_->sources[source_.value]); !begun) {

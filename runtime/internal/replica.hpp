@@ -47,7 +47,8 @@ struct replica_environment {
   std::function<void(log_level, std::string_view component, std::string_view message)> log;
   /// By `source_id`: makes the receiver of one replica.
   std::function<std::unique_ptr<receiver>(source_id, std::uint32_t)> make_receiver;
-  /// Resumes a replica at that time. From any thread.
+  /// Resumes a replica, now or at that time. From any thread.
+  std::function<void(replica_id)> resume{};
   std::function<void(replica_id, steady_time)> resume_at{};
   std::function<void(std::string_view)> on_thread_start{};
 };

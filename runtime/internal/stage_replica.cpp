@@ -165,15 +165,7 @@ expected<void> stage_replica::begin(const batch_ptr& whole) {
   if (open_)
     return {};
   open_ = whole;
-  report_ = {.replica = id_,
-             .node = node_,
-             .epoch = whole->epoch,
-             .counts = {},
-             .bytes_out = 0,
-             .busy = {},
-             .blocked = {},
-             .partitions = {},
-             .edges = {}};
+  report_ = {.replica = id_, .node = node_, .epoch = whole->epoch};
   out_.begin(whole);
   return work_->begin(*whole);
 }

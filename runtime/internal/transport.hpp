@@ -50,12 +50,12 @@ struct replica_report {
   replica_id replica;
   node_id node;
   weir::epoch epoch;
-  stage_counts counts;
+  stage_counts counts{};
   std::uint64_t bytes_out = 0;
   duration busy{};    ///< In the stage's own code.
   duration blocked{}; ///< Waiting for credit or for the outside world.
-  std::vector<partition_work> partitions;
-  std::vector<edge_work> edges;
+  std::vector<partition_work> partitions{};
+  std::vector<edge_work> edges{};
   std::vector<partition_event_time> event_times{}; ///< Of an assigner of timestamps.
   std::vector<range_end> read{};                   ///< Of a receiver that was cut.
 };

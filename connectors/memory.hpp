@@ -2,6 +2,7 @@
 #pragma once
 
 #include <weir/backpressure/read_pacer.hpp>
+#include <weir/connectors/range_receiver.hpp>
 #include <weir/operators/stream.hpp>
 
 #include <algorithm>
@@ -103,76 +104,49 @@ private:
 namespace detail {
 
 template <class T>
-class memory_receiver final : public receiver {
+class memory_receiver final : public range_receiver {
 public:
   explicit memory_receiver(std::shared_ptr<memory_log<T>> log) : log_(std::move(log)) {}
 
   expected<void> open(const replica_context& context) override {
-    context_ = context;
     builder_.emplace(context.limits);
     reader_ = std::make_shared<typename memory_log<T>::reader>();
     reader_->wake = context.wake;
-    return {};
+    return range_receiver::open(context);
   }
 
   expected<void> begin(const batch& whole, const source_batch& work) override {
-    open_ended_ = whole.open_ended;
-    left_.clear();
     pacers_.resize(work.ranges.size());
-    for (std::uint32_t p = context_.index; p < work.ranges.size(); p += context_.replicas) {
-      if (open_ended_)
-        pacers_[p].begin(work.rates[p], context_.clock->steady_now());
-      if (open_ended_ || !work.ranges[p].empty())
-        left_.push_back(work.ranges[p]);
-    }
-    return {};
+    if (whole.open_ended)
+      for (std::size_t p = 0; p < pacers_.size(); ++p)
+        pacers_[p].begin(work.rates[p], context().clock->steady_now());
+    return range_receiver::begin(whole, work);
   }
 
-  expected<received> receive(emitter& out) override {
-    if (open_ended_)
-      return read_on(out);
-    if (left_.empty())
-      return received::complete;
-    auto& range = left_.back();
-    read(range, out);
-    if (range.empty())
-      left_.pop_back();
-    return received::records;
-  }
-
-  expected<std::vector<range_end>> cut(emitter&) override {
-    std::vector<range_end> ends;
-    for (const auto& range : left_)
-      ends.push_back({static_cast<std::uint32_t>(range.partition), range.from});
-    left_.clear();
-    return ends;
-  }
-
-  void abort() noexcept override { left_.clear(); }
   void close() noexcept override { log_->forget(reader_); }
 
 private:
-  void read(offset_range& range, emitter& out) {
+  expected<void> read(offset_range& range, emitter& out) override {
     const auto partition = static_cast<std::uint32_t>(range.partition);
     range.from += log_->read(partition, range.from, range.until, *builder_);
     out.emit(partition_id(partition), builder_->build());
+    return {};
   }
 
-  /// About a block of the next partition that has, and may give, records.
-  expected<received> read_on(emitter& out) {
-    const auto now = context_.clock->steady_now();
+  expected<received> read_on(emitter& out) override {
+    const auto now = context().clock->steady_now();
     std::optional<steady_time> again;
     do {
       waiting_for_.clear();
-      for (std::size_t visited = 0; visited < left_.size(); ++visited) {
-        auto& range = left_[next_++ % left_.size()];
+      for (std::size_t visited = 0; visited < ranges(); ++visited) {
+        auto& range = next_range();
         const auto partition = static_cast<std::uint32_t>(range.partition);
         const auto there = log_->end(partition) - range.from;
-        const auto wanted =
-            std::min(static_cast<std::uint64_t>(there), std::uint64_t{context_.limits.max_records});
+        const auto wanted = std::min(static_cast<std::uint64_t>(there),
+                                     std::uint64_t{context().limits.max_records});
         if (const auto most = pacers_[partition].take(wanted, now); most > 0) {
           range.until = range.from + static_cast<std::int64_t>(most);
-          read(range, out);
+          (void)read(range, out);
           pacers_[partition].give_back(static_cast<std::uint64_t>(range.count()));
           return received::records;
         }
@@ -183,18 +157,14 @@ private:
       }
     } while (!waiting_for_.empty() && !log_->wake_when_longer(reader_, waiting_for_));
     if (again)
-      context_.wake_at(*again);
+      context().wake_at(*again);
     return received::nothing;
   }
 
   std::shared_ptr<memory_log<T>> log_;
   std::shared_ptr<typename memory_log<T>::reader> reader_;
-  replica_context context_;
   std::optional<block_builder<T>> builder_; ///< Kept from block to block: it reuses their storage.
-  bool open_ended_ = false;
-  std::vector<offset_range> left_;
-  std::vector<read_pacer> pacers_; ///< By partition.
-  std::size_t next_ = 0;           ///< Which of `left_` to read next.
+  std::vector<read_pacer> pacers_;          ///< By partition.
   std::vector<std::pair<std::uint32_t, std::int64_t>> waiting_for_; ///< Partitions without records.
 };
 

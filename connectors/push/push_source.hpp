@@ -4,6 +4,7 @@
 
 #include <weir/connectors/push/options.hpp>
 #include <weir/connectors/push/push_buffer.hpp>
+#include <weir/connectors/range_receiver.hpp>
 #include <weir/operators/stream.hpp>
 
 #include <fmt/format.h>
@@ -22,33 +23,25 @@ public:
 
 /// Emits the planned blocks of the partitions of one replica.
 template <class T>
-class push_replica final : public receiver {
+class push_replica final : public range_receiver {
 public:
   explicit push_replica(std::vector<std::shared_ptr<push_buffer<T>>> buffers)
       : buffers_(std::move(buffers)) {}
 
   expected<void> open(const replica_context& context) override {
-    context_ = context;
+    set_readers(context, context.wake);
+    return range_receiver::open(context);
+  }
+
+  void close() noexcept override { set_readers(context(), nullptr); }
+
+private:
+  void set_readers(const replica_context& context, const std::function<void()>& wake) {
     for (std::size_t p = context.index; p < buffers_.size(); p += context.replicas)
-      buffers_[p]->set_reader(context.wake);
-    return {};
+      buffers_[p]->set_reader(wake);
   }
 
-  expected<void> begin(const batch& whole, const source_batch& work) override {
-    open_ended_ = whole.open_ended;
-    left_.clear();
-    for (std::uint32_t p = context_.index; p < work.ranges.size(); p += context_.replicas)
-      if (open_ended_ || !work.ranges[p].empty())
-        left_.push_back(work.ranges[p]);
-    return {};
-  }
-
-  expected<received> receive(emitter& out) override {
-    if (open_ended_)
-      return read_on(out);
-    if (left_.empty())
-      return received::complete;
-    auto& range = left_.back();
+  expected<void> read(offset_range& range, emitter& out) override {
     const auto partition = static_cast<std::uint32_t>(range.partition);
     auto [data, until] = buffers_[partition]->read(range.from);
     if (!data)
@@ -56,31 +49,13 @@ public:
                    fmt::format("no block begins at position {} of '{}'", range.from, range.topic));
     out.emit(partition_id(partition), std::move(data));
     range.from = until;
-    if (range.empty())
-      left_.pop_back();
-    return received::records;
+    return {};
   }
 
-  expected<std::vector<range_end>> cut(emitter&) override {
-    std::vector<range_end> ends;
-    for (const auto& range : left_)
-      ends.push_back({static_cast<std::uint32_t>(range.partition), range.from});
-    left_.clear();
-    return ends;
-  }
-
-  void abort() noexcept override { left_.clear(); }
-
-  void close() noexcept override {
-    for (std::size_t p = context_.index; p < buffers_.size(); p += context_.replicas)
-      buffers_[p]->set_reader(nullptr);
-  }
-
-private:
-  /// What has come to the next partition that has anything. The rate is held at the other end.
-  expected<received> read_on(emitter& out) {
-    for (std::size_t visited = 0; visited < left_.size(); ++visited) {
-      auto& range = left_[next_++ % left_.size()];
+  /// The rate is held at the other end.
+  expected<received> read_on(emitter& out) override {
+    for (std::size_t visited = 0; visited < ranges(); ++visited) {
+      auto& range = next_range();
       const auto partition = static_cast<std::uint32_t>(range.partition);
       auto [data, until] = buffers_[partition]->read_on(range.from);
       if (!data)
@@ -93,10 +68,6 @@ private:
   }
 
   std::vector<std::shared_ptr<push_buffer<T>>> buffers_;
-  replica_context context_;
-  bool open_ended_ = false;
-  std::vector<offset_range> left_;
-  std::size_t next_ = 0; ///< Which of `left_` to read next.
 };
 
 /// One buffer per partition. Positions are record numbers.

@@ -1,5 +1,6 @@
 #include <weir/connectors/rate/rate_stream.hpp>
 
+#include <weir/connectors/range_receiver.hpp>
 #include <weir/connectors/rate/internal/rate_law.hpp>
 
 #include <fmt/format.h>
@@ -42,47 +43,29 @@ struct value_layout {
 };
 
 template <class Law>
-class row_receiver final : public receiver {
+class row_receiver final : public detail::range_receiver {
 public:
   row_receiver(Law law, value_layout layout) : law_(law), layout_(layout) {}
 
   expected<void> open(const replica_context& context) override {
-    context_ = context;
     builder_.emplace(context.limits);
-    return {};
+    return range_receiver::open(context);
   }
 
-  expected<void> begin(const batch&, const source_batch& work) override {
-    left_.clear();
-    for (std::uint32_t p = context_.index; p < work.ranges.size(); p += context_.replicas)
-      if (!work.ranges[p].empty())
-        left_.push_back(work.ranges[p]);
-    return {};
-  }
-
-  expected<received> receive(emitter& out) override {
-    if (left_.empty())
-      return received::complete;
-    auto& range = left_.back();
+private:
+  expected<void> read(offset_range& range, emitter& out) override {
     const auto partition = static_cast<std::uint32_t>(range.partition);
     for (; !range.empty() && !builder_->full(); ++range.from) {
       const auto value = layout_.value_at(partition, range.from);
       builder_->push(rate_row{law_.timestamp_of(value), value}, range.from);
     }
     out.emit(partition_id(partition), builder_->build());
-    if (range.empty())
-      left_.pop_back();
-    return received::records;
+    return {};
   }
 
-  void abort() noexcept override { left_.clear(); }
-
-private:
   Law law_;
   value_layout layout_;
-  replica_context context_;
   std::optional<block_builder<rate_row>> builder_; ///< Kept: it reuses its blocks' storage.
-  std::vector<offset_range> left_;
 };
 
 /// The rows that a law makes.

@@ -31,8 +31,9 @@ public:
 
   /// The function is called again, after `first_wait`, then after twice that, and so on; at last
   /// `otherwise` decides. For functions that ask the outside world, in the steps that call a
-  /// function per record (map, filter, flat_map, inspect and their kind); elsewhere `otherwise`
-  /// decides at once. The operator's stage gets a thread of its own, so that waiting holds up no
+  /// function per record (map, filter, flat_map, inspect and their kind) and in map_partitions and
+  /// transform, which call it again with the same view; elsewhere `otherwise` decides at once. The
+  /// operator's stage gets a thread of its own, so that waiting holds up no
   /// other. In line there is no such thread: waiting holds up whoever runs the job. The waits are
   /// in real time, whatever the clock.
   /// @param times 1 to 16.

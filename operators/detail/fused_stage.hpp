@@ -76,6 +76,7 @@ public:
 
     /// The head's own user function threw; call it inside the `catch`.
     void threw() { self_->faults_.threw(0); }
+    bool try_again(std::uint32_t attempt) { return self_->faults_.try_again(0, attempt); }
     /// Whether what makes it throw is dropped, so that what was collected must survive.
     [[nodiscard]] bool drops() const noexcept { return self_->faults_.drops(0); }
 

@@ -74,13 +74,16 @@ public:
 private:
   template <class Flow>
   void change(const partition_view<T>& view, Flow& flow) {
-    result_.clear();
-    try {
+    const auto call = [&] {
+      result_.clear();
       for (auto&& element : std::invoke(change_, view))
         result_.push_back(std::forward<decltype(element)>(element));
+    };
+    try {
+      call();
     } catch (...) {
-      result_.clear();
-      flow.threw();
+      if (!step::again(call, flow))
+        result_.clear();
     }
   }
 

@@ -106,7 +106,8 @@ private:
   expected<void> change(Flow& flow) {
     std::size_t bytes = 0;
     std::optional<error> refused;
-    try {
+    const auto call = [&] {
+      result_.clear();
       const auto all = views(std::index_sequence_for<In...>()); // lazy ranges may refer to them
       auto made = std::apply(
           [&](const auto&... each) { return result_of(change_, each..., whole_->time); }, all);
@@ -118,9 +119,12 @@ private:
       } else {
         bytes = take(std::move(made));
       }
+    };
+    try {
+      call();
     } catch (...) {
-      result_.clear();
-      flow.threw();
+      if (!step::again(call, flow))
+        result_.clear();
     }
     if (refused)
       return std::move(*refused).with(name_);

@@ -1,6 +1,7 @@
 #include <weir/connectors/kafka/receiver_stream.hpp>
 
 #include <weir/connectors/kafka/internal/group_receiver.hpp>
+#include <weir/connectors/kafka/internal/header_list.hpp>
 #include <weir/connectors/kafka/internal/properties.hpp>
 
 #include <fmt/format.h>
@@ -18,10 +19,6 @@ expected<void> receiver_stream_options::check() const {
   if (group.empty())
     return error(errc::invalid_config,
                  "option `group` is empty; receivers read as members of a group");
-  if (include_headers && !push.write_ahead_log.folder.empty())
-    return error(errc::invalid_config,
-                 "option `include_headers` cannot be had with a write-ahead log, which does not "
-                 "keep headers");
   return {};
 }
 
@@ -68,6 +65,28 @@ expected<std::optional<std::string_view>> take_nullable(std::string_view& in) {
   return std::optional(*text);
 }
 
+expected<std::span<const kafka::header>> take_headers(std::string_view& in, arena& room) {
+  const auto count = codec<std::uint32_t>::decode(in);
+  if (!count)
+    return count.error();
+  if (*count == 0)
+    return std::span<const kafka::header>();
+  constexpr std::size_t least = 5; // the length of the name, and whether there is a value
+  if (in.size() / least < *count)
+    return detail::cut_short(*count * least, in.size());
+  const auto headers = kafka::allocate_headers(*count, room);
+  for (auto& h : headers) {
+    auto name = take_text(in);
+    if (!name)
+      return std::move(name).error();
+    auto value = take_nullable(in);
+    if (!value)
+      return std::move(value).error();
+    std::construct_at(&h, *name, *value);
+  }
+  return headers;
+}
+
 } // namespace
 
 void codec<kafka::record>::encode(const kafka::record& r, std::string& out) {
@@ -78,9 +97,14 @@ void codec<kafka::record>::encode(const kafka::record& r, std::string& out) {
   codec<std::optional<std::string_view>>::encode(r.value, out);
   codec<std::string_view>::encode(r.topic, out);
   codec<numbers>::encode({r.offset, stamp, r.partition, r.stamped_by}, out);
+  codec<std::uint32_t>::encode(static_cast<std::uint32_t>(r.headers.size()), out);
+  for (const auto& h : r.headers) {
+    codec<std::string_view>::encode(h.name, out);
+    codec<std::optional<std::string_view>>::encode(h.value, out);
+  }
 }
 
-expected<kafka::record> codec<kafka::record>::decode(std::string_view& in) {
+expected<kafka::record> codec<kafka::record>::decode(std::string_view& in, arena& room) {
   auto key = take_nullable(in);
   if (!key)
     return std::move(key).error();
@@ -93,7 +117,11 @@ expected<kafka::record> codec<kafka::record>::decode(std::string_view& in) {
   auto rest = codec<numbers>::decode(in);
   if (!rest)
     return std::move(rest).error();
+  auto headers = take_headers(in, room);
+  if (!headers)
+    return std::move(headers).error();
   kafka::record r{.key = *key, .value = *value, .topic = *topic};
+  r.headers = *headers;
   std::optional<std::int64_t> stamp;
   std::tie(r.offset, stamp, r.partition, r.stamped_by) = *rest;
   if (stamp)

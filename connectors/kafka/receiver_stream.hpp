@@ -18,7 +18,7 @@ struct receiver_stream_options {
   std::string group{};               ///< Consumer group. Required.
   bool from_beginning = false;  ///< Where partitions without a committed offset begin: at their
                                 ///< beginning, else at their end.
-  bool include_headers = false; ///< Costs time per record, so it is off. Not with a log.
+  bool include_headers = false; ///< Costs time per record, so it is off.
 
   /// How long a start of a receiver may wait for a broker before it is tried again later. > 0.
   std::chrono::milliseconds connect_timeout{10'000};
@@ -50,9 +50,9 @@ receiver_stream(context& to, receiver_stream_options options,
 
 } // namespace weir::kafka
 
-/// For the write-ahead log: all but the headers. Decoded records point into the bytes.
+/// For the write-ahead log. Decoded records point into the bytes, and to their headers in `room`.
 template <>
 struct weir::codec<weir::kafka::record> {
   static void encode(const kafka::record& r, std::string& out);
-  static expected<kafka::record> decode(std::string_view& in);
+  static expected<kafka::record> decode(std::string_view& in, arena& room);
 };

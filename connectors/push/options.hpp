@@ -1,6 +1,7 @@
 // What a push source can be told. Next: receiver.hpp, inlet.hpp.
 #pragma once
 
+#include <weir/runtime/arena.hpp>
 #include <weir/runtime/clock.hpp>
 #include <weir/runtime/codec.hpp>
 
@@ -35,7 +36,13 @@ write_ahead_options write_ahead(std::filesystem::path folder) {
                        std::string& out) { codec<T>::encode(*static_cast<const T*>(record), out); },
           .decode = [](std::string_view& in, void* to,
                        void (*take)(void*, const void*)) -> expected<void> {
-            if constexpr (requires { codec<T>::decode(in); }) {
+            if constexpr (requires(arena& room) { codec<T>::decode(in, room); }) {
+              arena room(1024); // for what a view refers to besides the bytes
+              auto record = codec<T>::decode(in, room);
+              if (!record)
+                return std::move(record).error();
+              take(to, &*record);
+            } else if constexpr (requires { codec<T>::decode(in); }) {
               auto record = codec<T>::decode(in);
               if (!record)
                 return std::move(record).error();

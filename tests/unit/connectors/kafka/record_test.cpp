@@ -1,5 +1,5 @@
 #include <weir/connectors/kafka/outgoing.hpp>
-#include <weir/connectors/kafka/record.hpp>
+#include <weir/connectors/kafka/receiver_stream.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -45,4 +45,46 @@ TEST_CASE("a message to be written converts between view and owner",
   CHECK(record_traits<outgoing>::to_owned(view) == owner);
   arena to;
   CHECK(record_traits<outgoing>::to_owned(record_traits<outgoing>::relocate(view, to)) == owner);
+}
+
+TEST_CASE("a write-ahead log keeps all of a record", "[connectors][kafka][record][wal]") {
+  const std::vector<header> headers{{"trace", "3f"}, {"none", std::nullopt}, {"", ""}};
+  const record view{.key = std::nullopt,
+                    .value = "v",
+                    .topic = "t",
+                    .offset = 7,
+                    .timestamp = event_time(std::chrono::milliseconds(5)),
+                    .headers = headers,
+                    .partition = 2,
+                    .stamped_by = timestamp_kind::append};
+  const auto log = write_ahead<record>("somewhere");
+  std::string bytes;
+  log.encode(&view, bytes);
+  const auto read = [&](std::string_view in) {
+    std::vector<owned_record> found;
+    const auto decoded = log.decode(in, &found, [](void* to, const void* r) {
+      static_cast<std::vector<owned_record>*>(to)->push_back(
+          record_traits<record>::to_owned(*static_cast<const record*>(r)));
+    });
+    CHECK(decoded.has_value() == (found.size() == 1));
+    return found;
+  };
+  CHECK(read(bytes) == std::vector{record_traits<record>::to_owned(view)});
+  for (std::size_t cut = 0; cut < bytes.size(); ++cut)
+    CHECK(read(bytes.substr(0, cut)).empty());
+  // A number of headers that cannot be: nothing is reserved for them.
+  const auto count = bytes.find(std::string("\3\0\0\0\5\0\0\0trace", 13));
+  REQUIRE(count != std::string::npos);
+  bytes.replace(count, 4, "\xff\xff\xff\xff");
+  CHECK(read(bytes).empty());
+}
+
+TEST_CASE("a receiver stream may have headers and a log", "[connectors][kafka][record][wal]") {
+  CHECK(receiver_stream_options{
+      .brokers = "b:1",
+      .topics = {"t"},
+      .group = "g",
+      .include_headers = true,
+      .push = {.name = "in", .write_ahead_log = write_ahead<record>("somewhere")}}
+            .check());
 }

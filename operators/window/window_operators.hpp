@@ -51,9 +51,9 @@ struct pair_with_one {
 /// Batches that the input misses are skipped.
 ///
 /// When ticks were merged, the next batch gives the result that was due, over the batches of its
-/// own time. Where batches do not follow the clock (`available_now`, `once`, `continuous`), each
-/// counts as one batch interval; a run that ends between two slides gives no result for what came
-/// since the last.
+/// own time. The epochs of `continuous` are batches in this. Where batches do not follow the clock
+/// (`available_now`, `once`), each counts as one batch interval; a run that ends between two slides
+/// gives no result for what came since the last.
 ///
 /// A window keeps the blocks it may need, combined by key where the operator combines, in the
 /// memory budget's share for kept data.

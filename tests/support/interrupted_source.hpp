@@ -48,6 +48,7 @@ public:
   std::unique_ptr<receiver> make_receiver(std::uint32_t replica) override {
     return reads_.make_receiver(replica);
   }
+  [[nodiscard]] bool runs_continuously() const override { return true; }
   void poll() override {
     if (by_->take())
       host_->quiesce(quiesce_kind::lost, duration::zero(), [] {});

@@ -21,10 +21,12 @@ run() {
 build_consumer() {
   rm -rf "${work:?}/$step"
   "$CMAKE" -S "$consumer" -B "$work/$step" -G Ninja -DCMAKE_CXX_COMPILER="$CXX" \
-    -DWITH_KAFKA="$WITH_KAFKA" -DWITH_JSON="$WITH_JSON" "$@"
+    -DWITH_KAFKA="$WITH_KAFKA" -DWITH_JSON="$WITH_JSON" -DWITH_ROCKSDB="$WITH_ROCKSDB" "$@"
   "$CMAKE" --build "$work/$step"
-    run "$work/$step/consumer"
+  run "$work/$step/consumer"
   "$work/$step/consumer_testing" || fail "a job in weir's test kit does not do what it should"
+  "$work/$step/consumer_server" "$work/$step/state" ||
+    fail "a job on an io_context does not do what it should"
 }
 
 case $step in
@@ -50,6 +52,7 @@ case $step in
     flags=(-std=c++23)
     if [ "$WITH_KAFKA" = ON ]; then packages=(weir-kafka) flags+=(-DWITH_KAFKA=1); fi
     if [ "$WITH_JSON" = ON ]; then packages+=(weir-json) flags+=(-DWITH_JSON=1); fi
+    if [ "$WITH_ROCKSDB" = ON ]; then packages+=(weir-rocksdb); fi
     mkdir -p "$work/$step"
     # shellcheck disable=SC2046 # flags are to be split
     "$CXX" "${flags[@]}" -o "$work/$step/consumer" "$consumer/main.cpp" \

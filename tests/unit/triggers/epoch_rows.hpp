@@ -19,8 +19,8 @@ using number_rows = std::vector<std::vector<number_pair>>;
 using pipeline = stream<number_pair> (*)(const stream<number_pair>&);
 
 /// Runs `build(stream)` under `continuous`: the records of each batch are read by the open epoch
-/// before that ends. @param aborted the batches, by number, whose epoch is aborted and read again
-/// first. @returns the rows that left each epoch, sorted.
+/// before that ends. @param aborted the batches, by number and not empty, whose epoch is aborted
+/// and read again first. @returns the rows that left each epoch, sorted.
 inline number_rows epoch_rows(run_mode how, const number_batches& batches, pipeline build,
                               const std::set<std::size_t>& aborted = {}) {
   std::atomic<std::size_t> read = 0; // outlives the job
@@ -45,6 +45,7 @@ inline number_rows epoch_rows(run_mode how, const number_batches& batches, pipel
     };
     wait_until_read();
     if (aborted.contains(i)) {
+      REQUIRE(size > 0); // else nobody knows whether the epoch is open yet
       by->abort_open_batch();
       ++reports;
       REQUIRE(run_until(job.context(), [&] { return job.reports().size() == reports; }));

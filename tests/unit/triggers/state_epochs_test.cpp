@@ -68,7 +68,7 @@ SCENARIO("state by key goes from epoch to epoch as from batch to batch",
   const auto expected = batch_rows(some_numbers, build);
   CHECK(epoch_rows(how, some_numbers, build) == expected);
   THEN("epochs that are aborted and read again leave no trace in it") {
-    CHECK(epoch_rows(how, some_numbers, build, {1, 2, 4}) == expected);
+    CHECK(epoch_rows(how, some_numbers, build, {1, 3, 4}) == expected);
   }
 }
 

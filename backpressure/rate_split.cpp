@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 namespace weir {
@@ -12,6 +13,8 @@ namespace {
 /// Part of a batch that is divided evenly before the rest goes by lag: a quiet partition beside a
 /// deep one gets its few records now and not when the deep one has been drained.
 constexpr double even_part = 0.1;
+
+constexpr double rounding = 1e-9; // 0.1 ten times is 1
 
 constexpr double unbounded = std::numeric_limits<double>::infinity();
 
@@ -45,6 +48,45 @@ double pour(double amount, std::vector<pool>& pools) {
     amount = spilled;
   }
   return amount;
+}
+
+/// One partition while its share becomes a whole number.
+struct whole_share {
+  double promised = 0; ///< Its level and what it carries.
+  double allowed = 0;  ///< What its bounds let it have, with what they carry.
+  double most = 0;     ///< What it can use of that.
+  double given = 0;
+};
+
+/// Gives away `whole` records, one more or less than promised where that has to be: those first
+/// that are owed most, and among equals in turns.
+/// @returns whose turn it is next.
+std::size_t round_to(double whole, std::vector<whole_share>& all, std::size_t turn) {
+  for (auto& a : all) {
+    a.given = std::clamp(std::floor(a.promised + rounding), 0.0, a.most);
+    whole -= a.given;
+  }
+  std::vector<std::size_t> able;
+  for (int round = 0; round < 2 && std::abs(whole) >= 1; ++round) { // who was early may lack two
+    const double change = whole > 0 ? 1 : -1;
+    able.clear();
+    for (std::size_t n = 0; n < all.size(); ++n) {
+      const std::size_t i = (turn + n) % all.size();
+      if (change > 0 ? all[i].given < all[i].most : all[i].given > 0)
+        able.push_back(i);
+    }
+    const auto count = std::min(static_cast<double>(able.size()), std::abs(whole));
+    const auto last = able.begin() + static_cast<std::ptrdiff_t>(count);
+    std::ranges::stable_sort(able, std::greater{}, [&](std::size_t i) {
+      return std::round((all[i].promised - all[i].given) * change / rounding);
+    });
+    for (auto i = able.begin(); i != last; ++i) {
+      all[*i].given += change;
+      turn = *i + 1;
+    }
+    whole -= change * std::floor(count);
+  }
+  return turn;
 }
 
 } // namespace
@@ -86,24 +128,46 @@ std::vector<partition_share> rate_split::divide(double batch_records,
   }
   pour(spare, pools);
 
+  std::vector<whole_share> all;
+  all.reserve(backlogs.size());
+  double levels = 0;
+  for (std::size_t i = 0; i < backlogs.size(); ++i) {
+    const auto old = carried_by(backlogs[i].partition, i);
+    const double allowed = most(backlogs[i]) + old.allowed;
+    const double useful = spare > rounding ? unbounded : static_cast<double>(backlogs[i].lag);
+    all.push_back({.promised = pools[i].level + old.fraction,
+                   .allowed = allowed,
+                   .most = std::floor(std::min(useful, allowed) + rounding)});
+    levels += pools[i].level;
+  }
+  const double whole = levels + carried_whole_;
+  turn_ = round_to(std::floor(whole + rounding), all, turn_);
+
   std::vector<partition_share> shares;
   shares.reserve(backlogs.size());
   std::vector<carried> kept;
   kept.reserve(backlogs.size());
-  for (std::size_t i = 0; i < backlogs.size(); ++i) {
-    constexpr double rounding = 1e-9; // 0.1 ten times is 1
-    const double promised = pools[i].level + fraction_of(backlogs[i].partition);
-    const double whole = std::floor(promised + rounding);
-    kept.push_back({backlogs[i].partition, std::max(promised - whole, 0.0)});
-    shares.push_back({backlogs[i].partition, static_cast<std::uint64_t>(std::min(whole, 9e18))});
+  double given = 0;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto& a = all[i];
+    const double unused = std::isfinite(a.allowed) ? std::clamp(a.allowed - a.given, 0.0, 1.0) : 0;
+    kept.push_back({.partition = backlogs[i].partition,
+                    .fraction = std::clamp(a.promised - a.given, -1.0, 1.0),
+                    .allowed = unused});
+    shares.push_back({backlogs[i].partition, static_cast<std::uint64_t>(std::min(a.given, 9e18))});
+    given += a.given;
   }
   carried_ = std::move(kept);
+  carried_whole_ = std::clamp(whole - given, 0.0, static_cast<double>(all.size()));
   return shares;
 }
 
-double rate_split::fraction_of(partition_id partition) const noexcept {
+rate_split::carried rate_split::carried_by(partition_id partition,
+                                           std::size_t likely) const noexcept {
+  if (likely < carried_.size() && carried_[likely].partition == partition)
+    return carried_[likely];
   const auto it = std::ranges::find(carried_, partition, &carried::partition);
-  return it == carried_.end() ? 0.0 : it->fraction;
+  return it == carried_.end() ? carried{} : *it;
 }
 
 } // namespace weir

@@ -25,9 +25,13 @@ struct partition_backlog {
 /// Water-filling: what a partition cannot use, because of its lag, its cap or its ceiling, goes to
 /// the others, so the shares add up to the whole as long as anybody can use it. A floor is served
 /// first, to partitions that have lag. What nobody can use now is spread over all: a limit above
-/// the lag says that the data bounds the batch and not the rate. Fractions are kept per partition
-/// and paid out in a later batch: a small rate neither starves a partition nor rounds to a zero
-/// that could be taken for "unlimited". Threads: none of its own; one controller owns it.
+/// the lag says that the data bounds the batch and not the rate.
+///
+/// The shares are whole and add up to the whole of the batch; its fraction goes to the next one.
+/// Whoever is owed most gets the records that are left when shares are cut to whole numbers, so at
+/// a low rate partitions take turns, and over time each gets what it was due. A ceiling is kept in
+/// all: where one allows no further record yet, the batch is short of it and a later one has it.
+/// Threads: none of its own; one controller owns it.
 class rate_split {
 public:
   /// @param batch_records what the batch may take in all, >= 0, fractions allowed.
@@ -43,12 +47,15 @@ public:
 private:
   struct carried {
     partition_id partition{};
-    double fraction = 0; ///< In [0, 1): promised and not given yet.
+    double fraction = 0; ///< Promised and not given, -1 to 1: below 0 it was given early.
+    double allowed = 0;  ///< What its bounds left over, 0 to 1; 0 without bounds.
   };
 
-  [[nodiscard]] double fraction_of(partition_id partition) const noexcept;
+  [[nodiscard]] carried carried_by(partition_id partition, std::size_t likely) const noexcept;
 
   std::vector<carried> carried_;
+  double carried_whole_ = 0; ///< Promised to all and not given.
+  std::size_t turn_ = 0;     ///< Who comes first among equals.
 };
 
 } // namespace weir

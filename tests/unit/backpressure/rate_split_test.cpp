@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 using weir::partition_backlog;
@@ -108,4 +110,81 @@ SCENARIO("a partition that comes back starts without old fractions", "[backpress
   CHECK(numbers(split.divide(5, {})).empty());
   CHECK(numbers(split.divide(0.9, backlogs({10}))) == shares{0});
   CHECK(numbers(split.divide(0.9, backlogs({10}))) == shares{1});
+}
+
+SCENARIO("equal partitions take turns, and each batch has the whole of its limit",
+         "[backpressure][rate_split]") {
+  const auto [partitions, limit] = GENERATE(table<std::size_t, double>({
+      {5000, 100.0}, // 1000/s, batches of 100 ms
+      {200, 10.0},   // 1000/s, batches of 10 ms
+      {200, 2.5},
+      {7, 3.3},
+  }));
+  rate_split split;
+  const auto waiting = backlogs(shares(partitions, 1'000'000));
+  shares total(partitions, 0);
+  double promised = 0;
+  std::uint64_t given = 0;
+  const int batches = 3 * static_cast<int>(std::ceil(static_cast<double>(partitions) / limit));
+  for (int batch = 0; batch < batches; ++batch) {
+    const auto all = numbers(split.divide(limit, waiting));
+    promised += limit;
+    given += sum(all);
+    REQUIRE(std::abs(static_cast<double>(given) - promised) < 1 + 1e-6); // at all times
+    for (std::size_t p = 0; p < partitions; ++p) {
+      REQUIRE(all[p] <= 2);
+      total[p] += all[p];
+    }
+  }
+  const auto [least, most] = std::ranges::minmax(total);
+  CHECK(least + 1 >= most);
+  CHECK(least >= 2);
+}
+
+SCENARIO("a record that is left goes to a partition that can read it",
+         "[backpressure][rate_split]") {
+  rate_split split;
+  GIVEN("partitions of one record beside a deep one") {
+    auto waiting = backlogs({1, 1, 1, 1000});
+    for (int batch = 0; batch < 50; ++batch) {
+      const auto all = numbers(split.divide(5.5, waiting));
+      REQUIRE(*std::ranges::max_element(all.begin(), all.end() - 1) <= 1);
+      REQUIRE(sum(all) == (batch % 2 == 0 ? 5 : 6));
+    }
+  }
+}
+
+SCENARIO("partitions that come and go leave the sum of a batch as it is",
+         "[backpressure][rate_split]") {
+  rate_split split;
+  std::uint64_t given = 0;
+  for (int batch = 1; batch <= 600; ++batch) {
+    std::vector<std::uint64_t> lags(100, 50);
+    for (std::size_t p = 0; p < lags.size(); ++p)
+      lags[p] = (p * 7 + static_cast<std::size_t>(batch) * 13) % 10 < 5 ? 0 : 50 + p;
+    auto waiting = backlogs(lags);
+    if (batch % 50 == 0)
+      waiting.resize(60); // some are lost for a batch
+    const auto all = numbers(split.divide(12.25, waiting));
+    for (std::size_t p = 0; p < all.size(); ++p)
+      REQUIRE((all[p] == 0 || lags[p] > 0));
+    given += sum(all);
+    REQUIRE(std::abs(static_cast<double>(given) - 12.25 * batch) < 1 + 1e-6);
+  }
+}
+
+SCENARIO("no partition has more than its ceiling in all when partitions take turns",
+         "[backpressure][rate_split]") {
+  rate_split split;
+  const auto waiting = backlogs(shares(20, 1000));
+  shares total(20, 0);
+  for (int batch = 1; batch <= 400; ++batch) {
+    const auto all = numbers(split.divide(4, waiting, 0, 0.25)); // the sum of the ceilings is 5
+    for (std::size_t p = 0; p < all.size(); ++p) {
+      total[p] += all[p];
+      REQUIRE(static_cast<double>(total[p]) <= 0.25 * batch + 1e-6);
+    }
+  }
+  CHECK(sum(total) == 1600);
+  CHECK(std::ranges::max(total) - std::ranges::min(total) <= 1);
 }

@@ -11,11 +11,34 @@
 
 namespace weir::detail {
 
-/// Transparent equality of strings and views, plain equality of everything else.
+/// Whether a `View` is encoded, and so hashed, as the `Key` that owns the same.
+template <class Key, class View>
+inline constexpr bool views_key =
+    std::is_same_v<View, Key> ||
+    (std::is_same_v<Key, std::string> && std::is_same_v<View, std::string_view>);
+template <class A, class B, class C, class D>
+inline constexpr bool views_key<std::pair<A, B>, std::pair<C, D>> =
+    views_key<A, C> && views_key<B, D>;
+
+/// Transparent equality of keys and of views of them, alone and in pairs.
 template <class Key>
 struct key_equal {
   using is_transparent = void;
   bool operator()(const auto& a, const auto& b) const { return a == b; }
+  template <class A, class B, class C, class D>
+  bool operator()(const std::pair<A, B>& a, const std::pair<C, D>& b) const {
+    return (*this)(a.first, b.first) && (*this)(a.second, b.second);
+  }
+};
+
+/// The hash of a key or of a view of it.
+struct view_hash {
+  using is_transparent = void;
+  using is_avalanching = void; ///< See key_hash.
+  template <class View>
+  std::uint64_t operator()(const View& key) const {
+    return key_hash<View>{}(key);
+  }
 };
 
 /// Key is the owning type. A known key allocates nothing; clearing keeps the capacity. Counts its
@@ -23,7 +46,7 @@ struct key_equal {
 template <class Key, class Value>
 class key_table {
 public:
-  using map = boost::unordered_flat_map<Key, Value, key_hash<Key>, key_equal<Key>>;
+  using map = boost::unordered_flat_map<Key, Value, view_hash, key_equal<Key>>;
   using iterator = typename map::iterator;
 
   /// The entry of `key`, which may be a view of it; `make()` gives the value of a new one.
@@ -89,8 +112,8 @@ private:
   /// Whether no key has to be made for a look-up.
   template <class View>
   static constexpr bool looked_up_by =
-      std::is_same_v<View, Key> || (std::is_convertible_v<const View&, std::string_view> &&
-                                    std::is_convertible_v<const Key&, std::string_view>);
+      views_key<Key, View> || (std::is_convertible_v<const View&, std::string_view> &&
+                               std::is_convertible_v<const Key&, std::string_view>);
 
   template <class Make>
   Value* insert(Key key, Make& make) {

@@ -51,8 +51,9 @@ private:
   std::size_t bytes_ = 0;
 };
 
-/// The keys of both inputs with their values, until the batch ends. `In` are the records of the
-/// left and of the right input; they may be views, what is kept owns its bytes.
+/// The keys of both inputs with their values, until the batch ends: all of a head behind two
+/// shuffles but its end. `In` are the records of the left and of the right input; they may be
+/// views, what is kept owns its bytes.
 template <class LeftIn, class RightIn>
 class side_lists {
 public:
@@ -67,7 +68,7 @@ public:
   };
 
   void open(const replica_context& context) { tables_.open(context); }
-  void begin() { tables_.begin(); }
+  void begin(const batch&) { tables_.begin(); }
   void clear() noexcept {
     tables_.clear();
     left_.clear();
@@ -75,15 +76,20 @@ public:
   }
 
   /// Keeps the records of a block of the given input, 0 for left and 1 for right.
-  expected<void> keep(std::uint32_t input, const parcel& in) {
+  template <class Flow>
+  expected<progress> process(std::uint32_t input, const parcel& in, block_cursor&, Flow& flow) {
+    flow.count_in(in.data->size());
     auto& table = tables_.of(in.partition);
     if (input == 0)
       keep<LeftIn>(table, in, left_, &sides::left);
     else
       keep<RightIn>(table, in, right_, &sides::right);
-    return tables_.account(left_.bytes() + right_.bytes());
+    if (auto kept = tables_.account(left_.bytes() + right_.bytes()); !kept)
+      return std::move(kept).error();
+    return progress::done;
   }
 
+protected:
   /// Calls `expand(key, sides)` for each key until it returns `done`, then forgets everything.
   template <class Flow, class Expand>
   expected<progress> pass_each(const barrier& mark, Flow& flow, Expand&& expand) {

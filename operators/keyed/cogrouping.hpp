@@ -12,32 +12,21 @@ namespace weir::detail {
 /// for each key that either side has. The order of values is kept per source partition, undefined
 /// between them.
 template <class LeftIn, class RightIn>
-class cogroup_head {
-public:
+class cogroup_head : public side_lists<LeftIn, RightIn> {
   using kept = side_lists<LeftIn, RightIn>;
+
+public:
   using value = std::pair<typename kept::key, std::pair<std::vector<typename kept::left_value>,
                                                         std::vector<typename kept::right_value>>>;
 
-  void open(const replica_context& context) { kept_.open(context); }
-  void begin(const batch&) { kept_.begin(); }
-  void clear() noexcept { kept_.clear(); }
-
-  template <class Flow>
-  expected<progress> process(std::uint32_t input, const parcel& in, block_cursor&, Flow& flow) {
-    flow.count_in(in.data->size());
-    if (auto done = kept_.keep(input, in); !done)
-      return std::move(done).error();
-    return progress::done;
-  }
-
   template <class Flow>
   expected<progress> end(const barrier& mark, Flow& flow) {
-    return kept_.pass_each(mark, flow,
+    return this->pass_each(mark, flow,
                            [&](const auto& key, const auto& sides) -> expected<progress> {
                              if (flow.blocked())
                                return progress::blocked;
-                             flow.push(value(key, {gathered(kept_.left(), sides.left.first),
-                                                   gathered(kept_.right(), sides.right.first)}));
+                             flow.push(value(key, {gathered(this->left(), sides.left.first),
+                                                   gathered(this->right(), sides.right.first)}));
                              if (auto settled = flow.settle_noted(); !settled)
                                return std::move(settled).error();
                              return progress::done;
@@ -52,8 +41,6 @@ private:
       values.push_back(std::move(from[at]));
     return values;
   }
-
-  kept kept_;
 };
 
 } // namespace weir::detail

@@ -18,33 +18,24 @@ struct join_kind {
 /// of values of a key. The pairs are made one by one as they leave, so a key with many values on
 /// both sides costs no more memory than those. A side that the kind lets be absent is optional.
 template <class LeftIn, class RightIn, join_kind Kind>
-class join_head {
-public:
+class join_head : public side_lists<LeftIn, RightIn> {
   using kept = side_lists<LeftIn, RightIn>;
+
+public:
   template <class Value, bool MayBeAbsent>
   using side = std::conditional_t<MayBeAbsent, std::optional<Value>, Value>;
   using left_side = side<typename kept::left_value, Kind.lone_right>;
   using right_side = side<typename kept::right_value, Kind.lone_left>;
   using value = std::pair<typename kept::key, std::pair<left_side, right_side>>;
 
-  void open(const replica_context& context) { kept_.open(context); }
-  void begin(const batch&) {
-    kept_.begin();
+  void begin(const batch& whole) {
+    kept::begin(whole);
     pairing_ = false;
-  }
-  void clear() noexcept { kept_.clear(); }
-
-  template <class Flow>
-  expected<progress> process(std::uint32_t input, const parcel& in, block_cursor&, Flow& flow) {
-    flow.count_in(in.data->size());
-    if (auto done = kept_.keep(input, in); !done)
-      return std::move(done).error();
-    return progress::done;
   }
 
   template <class Flow>
   expected<progress> end(const barrier& mark, Flow& flow) {
-    return kept_.pass_each(mark, flow, [&](const auto& key, const auto& sides) {
+    return this->pass_each(mark, flow, [&](const auto& key, const auto& sides) {
       return pass_pairs(key, sides, flow);
     });
   }
@@ -66,12 +57,12 @@ private:
     while (pairing_) {
       if (flow.blocked())
         return progress::blocked;
-      flow.push(value(key, {at<Kind.lone_right>(kept_.left(), left_at_),
-                            at<Kind.lone_left>(kept_.right(), right_at_)}));
-      right_at_ = kept_.right().next(right_at_);
+      flow.push(value(key, {at<Kind.lone_right>(this->left(), left_at_),
+                            at<Kind.lone_left>(this->right(), right_at_)}));
+      right_at_ = this->right().next(right_at_);
       if (right_at_ == none) {
         right_at_ = sides.right.first;
-        left_at_ = kept_.left().next(left_at_);
+        left_at_ = this->left().next(left_at_);
         pairing_ = left_at_ != none;
       }
       if (auto settled = flow.settle_noted(); !settled)
@@ -90,7 +81,6 @@ private:
 
   static constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
 
-  kept kept_;
   std::size_t left_at_ = none; ///< Where `pass_pairs` resumes.
   std::size_t right_at_ = none;
   bool pairing_ = false; ///< Some pairs of the present key may have been passed on.

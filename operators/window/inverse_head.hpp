@@ -46,7 +46,7 @@ struct window_value {
 /// Changes are made in place when a batch ends and noted until the next one begins, because until
 /// then the batch can be undone. The notes point at keys inside kept blocks.
 template <class Key, class Accumulator, class Merge, class Inverse>
-class inverse_head {
+class inverse_head : public window_blocks {
 public:
   using record = std::pair<Key, Accumulator>;
   using value = std::conditional_t<std::is_same_v<Key, no_key>, Accumulator, record>;
@@ -54,21 +54,21 @@ public:
   /// @param of_nothing what an empty window gives, if anything. For windows without keys.
   inverse_head(window_shape shape, Merge merge, Inverse inverse,
                std::optional<value> of_nothing = std::nullopt)
-      : shape_(shape), merge_(std::move(merge)), inverse_(std::move(inverse)),
-        of_nothing_(std::move(of_nothing)), blocks_(shape) {}
+      : window_blocks(shape), merge_(std::move(merge)), inverse_(std::move(inverse)),
+        of_nothing_(std::move(of_nothing)) {}
 
   void open(const replica_context& context) {
     replicas_ = context.replicas;
     index_ = context.index;
-    blocks_.open(context);
+    window_blocks::open(context);
     retained_.open(context);
   }
 
   void begin(const batch& whole) {
     notes_.clear();
-    blocks_.begin(whole, held_.after);
+    window_blocks::begin(whole, held_.after);
     before_ = held_;
-    next_ = shape_.of(whole);
+    next_ = shape().of(whole);
     updated_ = false;
     passing_ = 0;
     entered_ = false;
@@ -79,16 +79,8 @@ public:
       undo(*note);
     notes_.clear();
     held_ = before_;
-    blocks_.abort();
+    abort();
     (void)account();
-  }
-
-  template <class Flow>
-  expected<progress> process(std::uint32_t, const parcel& in, block_cursor&, Flow& flow) {
-    flow.count_in(in.data->size());
-    if (auto kept = blocks_.keep(in); !kept)
-      return std::move(kept).error();
-    return progress::done;
   }
 
   template <class Flow>
@@ -105,19 +97,19 @@ public:
   template <class Flow>
   expected<void> update(Flow& flow) {
     updated_ = true;
-    const auto& batches = blocks_.batches();
     // First out, then in: a key that all but left starts from what entered, without the old one's
     // error.
-    for (const auto& from : batches) {
+    for (const auto& from : batches()) {
       if (from.index > next_.after || from.index > held_.until)
         break;
       if (from.index > held_.after)
         for_each(from, [&](table& to, const record& part) { take_out(to, part, flow); });
     }
-    auto first = batches.end();
-    while (first != batches.begin() && std::prev(first)->index > std::max(held_.until, next_.after))
+    auto first = batches().end();
+    while (first != batches().begin() &&
+           std::prev(first)->index > std::max(held_.until, next_.after))
       --first;
-    for (; first != batches.end() && first->index <= next_.until; ++first)
+    for (; first != batches().end() && first->index <= next_.until; ++first)
       for_each(*first, [&](table& to, const record& part) { merge_in(to, part, flow); });
     held_ = next_;
     if (auto settled = flow.settle_noted(); !settled)
@@ -226,11 +218,9 @@ private:
     return progress::done;
   }
 
-  window_shape shape_;
   [[no_unique_address]] Merge merge_;
   [[no_unique_address]] Inverse inverse_;
   std::optional<value> of_nothing_;
-  window_blocks blocks_;
   std::deque<table> tables_; ///< By partition / replicas. A deque: notes point at its tables.
   window_range held_;        ///< What the tables hold now,
   window_range before_;      ///< and held when the open batch began;

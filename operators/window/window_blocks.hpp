@@ -18,9 +18,20 @@ struct window_batch {
 
 /// Keeps blocks, batch by batch, for as long as a window may need them, in the retained account.
 /// Blocks are immutable and shared, so keeping them copies nothing; to undo the last batch is to
-/// drop its own, because older ones go only when it can be undone no more.
+/// drop its own, because older ones go only when it can be undone no more. The base of heads, which
+/// look at the blocks when a batch ends.
 class window_blocks {
 public:
+  /// Keeps a block; errc::out_of_budget when the share is used up.
+  template <class Flow>
+  expected<progress> process(std::uint32_t, const parcel& in, block_cursor&, Flow& flow) {
+    flow.count_in(in.data->size());
+    if (auto kept = keep(in); !kept)
+      return std::move(kept).error();
+    return progress::done;
+  }
+
+protected:
   explicit window_blocks(window_shape shape) : shape_(shape) {}
 
   void open(const replica_context& context) { retained_.open(context); }
@@ -45,7 +56,12 @@ public:
     (void)retained_.set(bytes_);
   }
 
-  /// @returns errc::out_of_budget when the share is used up.
+  [[nodiscard]] const window_shape& shape() const noexcept { return shape_; }
+
+  /// Batches that had records, oldest first.
+  [[nodiscard]] const std::deque<window_batch>& batches() const noexcept { return batches_; }
+
+private:
   expected<void> keep(const parcel& in) {
     if (!shape_.covers(index_))
       return {};
@@ -63,10 +79,6 @@ public:
     return retained_.set(bytes_);
   }
 
-  /// Batches that had records, oldest first.
-  [[nodiscard]] const std::deque<window_batch>& batches() const noexcept { return batches_; }
-
-private:
   static constexpr std::size_t overhead =
       sizeof(parcel) + 256; ///< What a block weighs beside its charge.
 

@@ -8,35 +8,26 @@ namespace weir::detail {
 /// Feeds the head it wraps, at each slide, with the blocks of all batches of the window, as if they
 /// were one batch: a block head gives their records, a combining head one value per key, and so on.
 template <class Head>
-class window_head {
+class window_head : public window_blocks {
 public:
   using value = typename Head::value;
 
-  window_head(window_shape shape, Head inner)
-      : shape_(shape), blocks_(shape), inner_(std::move(inner)) {}
+  window_head(window_shape shape, Head inner) : window_blocks(shape), inner_(std::move(inner)) {}
 
   void open(const replica_context& context) {
-    blocks_.open(context);
+    window_blocks::open(context);
     inner_.open(context);
   }
   void begin(const batch& whole) {
-    blocks_.begin(whole, shape_.expired(whole.before));
+    window_blocks::begin(whole, shape().expired(whole.before));
     inner_.begin(whole);
-    range_ = shape_.of(whole);
+    range_ = shape().of(whole);
     next_batch_ = next_block_ = 0;
     cursor_ = {};
   }
   void clear() noexcept {
-    blocks_.abort();
+    abort();
     inner_.clear();
-  }
-
-  template <class Flow>
-  expected<progress> process(std::uint32_t, const parcel& in, block_cursor&, Flow& flow) {
-    flow.count_in(in.data->size());
-    if (auto kept = blocks_.keep(in); !kept)
-      return std::move(kept).error();
-    return progress::done;
   }
 
   template <class Flow>
@@ -44,9 +35,8 @@ public:
     if (!mark.present)
       return progress::done;
     uncounted<Flow> again{flow};
-    const auto& batches = blocks_.batches();
-    for (; next_batch_ < batches.size(); ++next_batch_) {
-      const auto& from = batches[next_batch_];
+    for (; next_batch_ < batches().size(); ++next_batch_) {
+      const auto& from = batches()[next_batch_];
       if (from.index <= range_.after || from.index > range_.until)
         continue;
       for (; next_block_ < from.blocks.size(); ++next_block_) {
@@ -72,8 +62,6 @@ private:
     void count_in(std::uint64_t) {}
   };
 
-  window_shape shape_;
-  window_blocks blocks_;
   Head inner_;
   window_range range_{};
   std::size_t next_batch_ = 0; ///< Where `end` resumes.

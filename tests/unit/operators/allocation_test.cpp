@@ -7,6 +7,8 @@
 #include <tests/support/counted_allocations.hpp>
 #include <tests/support/jobs.hpp>
 
+using namespace std::chrono_literals;
+
 namespace {
 
 /// Allocations per record between a batch of 20,000 and one of 100,000, after two batches of
@@ -104,4 +106,19 @@ SCENARIO("look-ups in a table allocate nothing per record", "[operators][allocat
         .for_each_batch([](const auto&) {});
   });
   CHECK(looked_up < 0.02);
+}
+
+SCENARIO("duplicates allocate nothing per record", "[operators][allocation][deduplicate]") {
+  const auto itself = [](std::string_view w) { return w; };
+  const double kept = allocations_per_record<std::string_view>(
+      views, [&](auto in) { in.deduplicate(itself).count().for_each_batch([](const auto&) {}); });
+  CHECK(kept < 0.02);
+  const double timed = allocations_per_record<std::string_view>(views, [&](auto in) {
+    in.assign_timestamps([](std::string_view) { return weir::event_time(1h); },
+                         {.max_out_of_orderness = 1min})
+        .deduplicate(itself) // by key and time
+        .count()
+        .for_each_batch([](const auto&) {});
+  });
+  CHECK(timed < 0.02);
 }

@@ -27,6 +27,8 @@ public:
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
 
+  [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
+
   /// The earliest time, or the largest number.
   [[nodiscard]] std::int64_t next_time() const noexcept {
     return heap_.empty() ? std::numeric_limits<std::int64_t>::max() : heap_.front().time;

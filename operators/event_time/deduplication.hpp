@@ -1,6 +1,7 @@
 // The first record of each key, as long as the key is remembered: deduplicate and its kin.
 #pragma once
 
+#include <weir/operators/detail/due_index.hpp>
 #include <weir/operators/detail/key_table.hpp>
 #include <weir/runtime/stage.hpp>
 #include <weir/runtime/timed.hpp>
@@ -34,16 +35,13 @@ public:
   }
 
   void begin(const batch& whole) {
-    for (auto& each : partitions_) {
-      if (earliest_ <= final_until_)
-        each.known.erase_if([&](const auto& entry) { return entry.second <= final_until_; });
-      each.added.clear();
-    }
-    if (earliest_ <= final_until_) {
-      earliest_ = event_time::max();
-      for (auto& each : partitions_)
-        for (const auto& [k, expiry] : each.known)
-          earliest_ = std::min(earliest_, expiry);
+    for (auto& [known, added, due] : partitions_) {
+      for (auto& k : added)
+        if constexpr (is_timed<In>)
+          due.push(ticks(known.find(k)->second), std::move(k));
+      added.clear();
+      while (!due.empty() && due.next_time() <= ticks(final_until_))
+        known.erase(known.find(due.pop().key));
     }
     (void)account(); // it became less
     late_until_ = whole.nodes[node_.value].late;
@@ -68,7 +66,7 @@ public:
     const auto local = in.partition.value / replicas_;
     if (partitions_.size() <= local)
       partitions_.resize(local + 1);
-    auto& [known, added] = partitions_[local];
+    auto& [known, added, due] = partitions_[local];
     const auto records = block_cast<In>(*in.data).records();
     flow.enter(in.partition, in.data);
     std::size_t i = cursor.next_record;
@@ -85,7 +83,6 @@ public:
       if (!known.find_or_make(k, [&] { return expiry; }).second)
         continue;
       added.push_back(record_traits<viewed>::to_owned(k));
-      earliest_ = std::min(earliest_, expiry);
       flow.push(with_time_of(records[i], value_of(records[i]).second));
       if (auto settled = flow.settle_noted(); !settled)
         return std::move(settled).error();
@@ -115,7 +112,10 @@ private:
   struct partition_state {
     key_table<key, event_time> known; ///< With the time at which each is forgotten.
     std::vector<key> added;           ///< In this batch.
+    due_index<key> due;               ///< Those of earlier batches that will be forgotten.
   };
+
+  static std::int64_t ticks(event_time at) noexcept { return at.time_since_epoch().count(); }
 
   [[nodiscard]] static decltype(auto) key_of(const In& record) {
     if constexpr (PerTime)
@@ -127,7 +127,7 @@ private:
   expected<void> account() {
     std::size_t bytes = 0;
     for (const auto& each : partitions_)
-      bytes += each.known.bytes() + each.added.capacity() * sizeof(key);
+      bytes += each.known.bytes() + each.added.capacity() * sizeof(key) + each.due.bytes();
     return retained_.set(bytes);
   }
 
@@ -137,7 +137,6 @@ private:
   watermark late_until_ = watermark::min();
   watermark evict_ = watermark::min();
   watermark final_until_ = watermark::min(); ///< What the batch forgets when the next one begins.
-  event_time earliest_ = event_time::max();  ///< No key is forgotten before it.
   std::vector<partition_state> partitions_;  ///< By partition / replicas.
   retained_bytes retained_;
   std::uint64_t late_ = 0;

@@ -2,7 +2,7 @@
 // that nothing can match any more.
 #pragma once
 
-#include <weir/operators/detail/key_table.hpp>
+#include <weir/operators/event_time/detail/due_keys.hpp>
 #include <weir/runtime/stage.hpp>
 #include <weir/runtime/timed.hpp>
 
@@ -43,8 +43,22 @@ struct joined_side {
     Value value;
     std::uint64_t matched_in = 0; ///< Epoch of the first match; 0: none yet.
   };
+  std::chrono::milliseconds wait; ///< After its time, nothing can match a row any more.
   std::vector<row> rows;
   std::size_t kept = 0; ///< The rows before are of earlier batches, and in order.
+
+  explicit joined_side(std::chrono::milliseconds wait_for_match) : wait(wait_for_match) {}
+
+  [[nodiscard]] bool has_new() const noexcept { return kept < rows.size(); }
+  [[nodiscard]] event_time due(const row& of) const noexcept { return of.time + wait; }
+  [[nodiscard]] event_time first_due() const noexcept {
+    auto first = event_time::max();
+    if (!rows.empty())
+      first = due(rows.front());
+    if (has_new())
+      first = std::min(first, due(rows[kept]));
+    return first;
+  }
 
   /// The kept rows, or the new ones, with `from <= time <= until`, as numbers. Both parts are in
   /// order.
@@ -60,16 +74,22 @@ struct joined_side {
             static_cast<std::size_t>(high - rows.begin())};
   }
 
-  void put_in_order(std::size_t from) {
-    std::stable_sort(rows.begin() + static_cast<std::ptrdiff_t>(from), rows.end(),
-                     [](const row& a, const row& b) { return a.time < b.time; });
+  void put_new_in_order() { std::stable_sort(first_new(), rows.end(), earlier); }
+  void keep_new() {
+    std::inplace_merge(rows.begin(), first_new(), rows.end(), earlier);
+    kept = rows.size();
   }
+
+private:
+  auto first_new() { return rows.begin() + static_cast<std::ptrdiff_t>(kept); }
+  static bool earlier(const row& a, const row& b) noexcept { return a.time < b.time; }
 };
 
 /// The head behind two shuffles of timed (key, value) pairs: `L` and `R` are the records of the
 /// left and of the right input. A left row and a right row match when `lower <= right time - left
 /// time <= upper`. Matches leave at the end of the batch that brings the later of the two, at the
-/// later time; a row that matches nothing leaves when nothing can match it any more.
+/// later time; a row that matches nothing leaves when nothing can match it any more. A batch costs
+/// what the keys hold that it touches or closes something of, not what is kept.
 template <class LeftIn, class RightIn, interval_join_kind Kind>
 class interval_join_head {
 public:
@@ -94,19 +114,19 @@ public:
     late_until_ = whole.nodes[node_.value].late;
     evict_ = whole.nodes[node_.value].evict;
     late_ = 0;
-    restart();
   }
 
   void clear() noexcept {
-    for (auto& each : partitions_)
+    for (auto& each : partitions_) {
+      each.due.settle(each.table, [](const sides&) { return true; });
       for (const auto& k : each.touched) {
         const auto entry = each.table.find(k);
-        auto& both = entry->second;
-        undo(both.left);
-        undo(both.right);
-        if (both.left.rows.empty() && both.right.rows.empty())
+        undo(entry->second.left);
+        undo(entry->second.right);
+        if (entry->second.empty())
           each.table.erase(entry);
       }
+    }
     forget_changes();
   }
 
@@ -139,7 +159,7 @@ public:
       if (!passed || *passed == progress::blocked)
         return passed;
       touched_ = 0;
-      walking_ = false;
+      taken_ = 0;
     }
     return progress::done;
   }
@@ -150,10 +170,20 @@ private:
   struct sides {
     joined_side<left_value> left;
     joined_side<right_value> right;
-    bool is_touched = false;
+    event_time due = event_time::max(); ///< See due_keys.
+
+    /// A left row waits for right rows up to `upper` later, a right row for left ones `lower`
+    /// earlier.
+    sides(std::chrono::milliseconds lower, std::chrono::milliseconds upper)
+        : left(upper), right(-lower) {}
+    [[nodiscard]] event_time first_due() const noexcept {
+      return std::min(left.first_due(), right.first_due());
+    }
+    [[nodiscard]] bool empty() const noexcept { return left.rows.empty() && right.rows.empty(); }
   };
   struct partition_state {
     key_table<key, sides> table;
+    due_keys<key, sides> due;
     std::vector<key> touched; ///< With rows of the open batch.
   };
 
@@ -164,14 +194,14 @@ private:
         ++late_;
         continue;
       }
-      auto* both = to.table.find_or_make(record.first, [] { return sides(); }).first;
-      if (!std::exchange(both->is_touched, true))
+      auto* both = to.table.find_or_make(record.first, [&] { return sides(lower_, upper_); }).first;
+      if (!both->left.has_new() && !both->right.has_new())
         to.touched.push_back(
             record_traits<typename untimed_t<In>::first_type>::to_owned(record.first));
       auto& rows = side(*both).rows;
       rows.push_back(
           {time, record_traits<typename untimed_t<In>::second_type>::to_owned(record.second)});
-      bytes_ += charge_of(rows.back().value) + sizeof(rows.back()) - sizeof(rows.back().value);
+      bytes_ += charge(rows.back());
     }
   }
 
@@ -183,8 +213,9 @@ private:
       const auto& k = from.touched[touched_];
       auto& both = from.table.find(k)->second;
       if (!in_order_) {
-        both.left.put_in_order(both.left.kept);
-        both.right.put_in_order(both.right.kept);
+        both.left.put_new_in_order();
+        both.right.put_new_in_order();
+        from.due.note(k, both);
         left_ = both.left.kept;
         right_ = both.right.kept;
         in_order_ = true;
@@ -214,6 +245,7 @@ private:
         }
       }
       in_order_ = false;
+      left_ = right_ = 0;
     }
     return progress::done;
   }
@@ -233,55 +265,42 @@ private:
 
   // ---- rows that nothing can match any more
 
-  /// A left row waits for right rows up to `upper` later, a right row for left ones `lower`
-  /// earlier.
-  [[nodiscard]] bool left_is_done(event_time time) const noexcept {
-    return time + upper_ <= evict_;
-  }
-  [[nodiscard]] bool right_is_done(event_time time) const noexcept {
-    return time - lower_ <= evict_;
-  }
-
   template <class Flow>
   expected<progress> pass_lone(partition_state& from, Flow& flow) {
-    if constexpr (Kind.lone_left || Kind.lone_right) {
-      if (!walking_) {
-        next_ = from.table.begin();
-        left_ = right_ = 0;
-      }
-      walking_ = true;
-      for (; next_ != from.table.end(); ++next_, left_ = right_ = 0) {
-        auto& [k, both] = *next_;
-        if constexpr (Kind.lone_left)
-          for (; left_ < both.left.rows.size(); ++left_)
-            if (const auto& row = both.left.rows[left_];
-                row.matched_in == 0 && left_is_done(row.time)) {
-              if (flow.blocked())
-                return progress::blocked;
-              flow.push(value{row.time, {k, {row.value, std::nullopt}}});
-              if (auto settled = flow.settle_noted(); !settled)
-                return std::move(settled).error();
-            }
-        if constexpr (Kind.lone_right)
-          for (; right_ < both.right.rows.size(); ++right_)
-            if (const auto& row = both.right.rows[right_];
-                row.matched_in == 0 && right_is_done(row.time)) {
-              if (flow.blocked())
-                return progress::blocked;
-              flow.push(value{row.time, {k, {std::nullopt, row.value}}});
-              if (auto settled = flow.settle_noted(); !settled)
-                return std::move(settled).error();
-            }
-      }
+    from.due.take(from.table, evict_);
+    for (; taken_ < from.due.taken().size(); ++taken_, left_ = right_ = 0) {
+      const auto& [k, both] = *from.due.taken()[taken_];
+      if constexpr (Kind.lone_left)
+        for (; left_ < both.left.rows.size(); ++left_)
+          if (const auto& row = both.left.rows[left_]; is_lone(both.left, row)) {
+            if (flow.blocked())
+              return progress::blocked;
+            flow.push(value{row.time, {k, {row.value, std::nullopt}}});
+            if (auto settled = flow.settle_noted(); !settled)
+              return std::move(settled).error();
+          }
+      if constexpr (Kind.lone_right)
+        for (; right_ < both.right.rows.size(); ++right_)
+          if (const auto& row = both.right.rows[right_]; is_lone(both.right, row)) {
+            if (flow.blocked())
+              return progress::blocked;
+            flow.push(value{row.time, {k, {std::nullopt, row.value}}});
+            if (auto settled = flow.settle_noted(); !settled)
+              return std::move(settled).error();
+          }
     }
     return progress::done;
   }
 
+  [[nodiscard]] bool is_lone(const auto& side, const auto& row) const noexcept {
+    return row.matched_in == 0 && side.due(row) <= evict_;
+  }
+
   // ---- from batch to batch
 
-  template <class Value>
-  void undo(joined_side<Value>& side) noexcept {
-    side.rows.erase(side.rows.begin() + static_cast<std::ptrdiff_t>(side.kept), side.rows.end());
+  void undo(auto& side) noexcept {
+    for (; side.has_new(); side.rows.pop_back())
+      bytes_ -= charge(side.rows.back());
     for (auto& row : side.rows)
       if (row.matched_in == epoch_)
         row.matched_in = 0;
@@ -293,69 +312,52 @@ private:
       for (auto& each : partitions_) {
         for (const auto& k : each.touched) {
           auto& both = each.table.find(k)->second;
-          merge(both.left);
-          merge(both.right);
+          both.left.keep_new();
+          both.right.keep_new();
+          if constexpr (Kind.semi) // a row that it matches is still there
+            forget(both.left, [](const auto& row) { return row.matched_in != 0; });
         }
-        each.table.erase_if([&](auto& entry) {
-          auto& both = entry.second;
-          forget(both.left, [&](const auto& row) {
-            return left_is_done(row.time) || (Kind.semi && row.matched_in != 0);
-          });
-          forget(both.right, [&](const auto& row) { return right_is_done(row.time); });
-          return both.left.rows.empty() && both.right.rows.empty();
+        each.due.settle(each.table, [&](sides& both) {
+          forget(both.left, [&](const auto& row) { return both.left.due(row) <= evict_; });
+          forget(both.right, [&](const auto& row) { return both.right.due(row) <= evict_; });
+          return !both.empty();
         });
       }
     forget_changes();
   }
 
-  template <class Value>
-  static void merge(joined_side<Value>& side) {
-    std::inplace_merge(side.rows.begin(),
-                       side.rows.begin() + static_cast<std::ptrdiff_t>(side.kept), side.rows.end(),
-                       [](const auto& a, const auto& b) { return a.time < b.time; });
+  template <class Gone>
+  void forget(auto& side, Gone gone) {
+    std::erase_if(side.rows, [&](const auto& row) {
+      const bool goes = gone(row);
+      bytes_ -= goes ? charge(row) : 0;
+      return goes;
+    });
     side.kept = side.rows.size();
   }
-  template <class Value, class Done>
-  static void forget(joined_side<Value>& side, Done done) {
-    std::erase_if(side.rows, done);
-    side.kept = side.rows.size();
+
+  [[nodiscard]] static std::size_t charge(const auto& row) {
+    return sizeof(row) + charge_of(row.value) - sizeof(row.value);
   }
 
   void forget_changes() noexcept {
-    bytes_ = 0;
-    for (auto& each : partitions_) {
+    for (auto& each : partitions_)
       each.touched.clear();
-      for (auto& [k, both] : each.table) {
-        both.is_touched = false;
-        bytes_ += charge(both.left) + charge(both.right);
-      }
-    }
     (void)account(); // it became less
-    restart();
-  }
-
-  template <class Value>
-  [[nodiscard]] static std::size_t charge(const joined_side<Value>& side) {
-    std::size_t bytes = side.rows.size() * sizeof(typename joined_side<Value>::row);
-    for (const auto& row : side.rows)
-      bytes += record_traits<Value>::heap_bytes(row.value);
-    return bytes;
-  }
-
-  void restart() noexcept {
     ended_ = false;
     passing_ = 0;
     touched_ = 0;
     in_order_ = false;
+    left_ = right_ = 0;
     part_ = 0;
     at_ = none;
-    walking_ = false;
+    taken_ = 0;
   }
 
   expected<void> account() {
     std::size_t bytes = bytes_;
     for (const auto& each : partitions_)
-      bytes += each.table.bytes() + each.touched.capacity() * sizeof(key);
+      bytes += each.table.bytes() + each.due.bytes() + each.touched.capacity() * sizeof(key);
     return retained_.set(bytes);
   }
 
@@ -383,8 +385,7 @@ private:
   std::size_t right_ = 0;
   std::size_t part_ = 0;  ///< Kept rows of the other side, or new ones.
   std::size_t at_ = none; ///< Row of the other side.
-  bool walking_ = false;
-  typename key_table<key, sides>::iterator next_{};
+  std::size_t taken_ = 0; ///< Key of which something is due.
 };
 
 } // namespace weir::detail

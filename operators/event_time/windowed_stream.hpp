@@ -1,10 +1,9 @@
 // What users say between a window and its results: which results leave, and how records become one.
-// Next: detail/window_aggregation.hpp.
+// Next: detail/event_aggregation.hpp.
 #pragma once
 
 #include <weir/operators/detail/compose.hpp>
-#include <weir/operators/event_time/detail/session_aggregation.hpp>
-#include <weir/operators/event_time/detail/window_aggregation.hpp>
+#include <weir/operators/event_time/detail/event_aggregation.hpp>
 #include <weir/operators/event_time/windows.hpp>
 #include <weir/operators/keyed/combining.hpp>
 #include <weir/operators/step/late_records.hpp>
@@ -17,26 +16,6 @@
 #include <vector>
 
 namespace weir {
-
-namespace detail {
-
-/// Who aggregates in windows of this kind.
-template <class Windows>
-struct aggregation_in {
-  template <class Parts, class Accumulator, class Combiner>
-  using tail = event_window_tail<Parts, Accumulator, Combiner, Windows>;
-  template <class Key, class Accumulator, class Combiner>
-  using head = event_window_head<Key, Accumulator, Combiner, Windows>;
-};
-template <>
-struct aggregation_in<sessions> {
-  template <class Parts, class Accumulator, class Combiner>
-  using tail = session_combine_tail<Parts, Accumulator, Combiner>;
-  template <class Key, class Accumulator, class Combiner>
-  using head = session_head<Key, Accumulator, Combiner>;
-};
-
-} // namespace detail
 
 /// Records in windows of event time, not aggregated yet. Results are `windowed` records, those of a
 /// running aggregation `(key, value)` pairs or values. Every aggregation combines before the
@@ -167,9 +146,8 @@ private:
     static_assert(std::copy_constructible<accumulator>,
                   "an accumulator must be copyable: a batch may have to be undone");
     using combiner = detail::combiner<Create, Add, Merge>;
-    using kinds = detail::aggregation_in<Windows>;
-    using tail = typename kinds::template tail<parts, accumulator, combiner>;
-    using head = typename kinds::template head<key, accumulator, combiner>;
+    using tail = detail::event_window_tail<parts, accumulator, combiner, Windows>;
+    using head = detail::event_window_head<key, accumulator, combiner, Windows>;
     const combiner how{std::move(create), std::move(add), std::move(merge)};
     const auto full_kind = kind_ + "." + kind;
     const auto first_half = std::make_shared<detail::stage_operators>();

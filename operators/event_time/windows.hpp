@@ -108,9 +108,23 @@ struct parts_of<false, Record> {
   static const value& value_of(const Record& record) noexcept { return record; }
 };
 
+/// What leaves an aggregation in windows that have an end.
+struct windowed_results {
+  template <class Key, class Value>
+  using result = windowed<std::conditional_t<std::is_same_v<Key, unkeyed>, void, Key>, Value>;
+  template <class Key, class Value>
+  [[nodiscard]] static result<Key, Value> make_result(const time_window& window, const Key& key,
+                                                      Value value) {
+    if constexpr (std::is_same_v<Key, unkeyed>)
+      return {window, std::move(value)};
+    else
+      return {window, key, std::move(value)};
+  }
+};
+
 /// Windows of `size` that begin at every multiple of `slide`, moved by `offset`, since 1970, UTC.
 /// `0 < slide <= size`, `|offset| < slide`.
-class sliding_windows {
+class sliding_windows : public windowed_results {
 public:
   sliding_windows(std::chrono::milliseconds size, std::chrono::milliseconds slide,
                   std::chrono::milliseconds offset)
@@ -126,20 +140,6 @@ public:
   }
 
   [[nodiscard]] event_time end_of(event_time start) const noexcept { return start + size_; }
-  [[nodiscard]] time_window window_at(event_time start) const noexcept {
-    return {start, end_of(start)};
-  }
-
-  template <class Key, class Value>
-  using result = windowed<std::conditional_t<std::is_same_v<Key, unkeyed>, void, Key>, Value>;
-  template <class Key, class Value>
-  [[nodiscard]] result<Key, Value> make_result(event_time start, const Key& key,
-                                               Value value) const {
-    if constexpr (std::is_same_v<Key, unkeyed>)
-      return {window_at(start), std::move(value)};
-    else
-      return {window_at(start), key, std::move(value)};
-  }
 
 private:
   [[nodiscard]] event_time last_start(event_time time) const noexcept {
@@ -154,7 +154,7 @@ private:
 };
 
 /// What happened at `time` lasts until `gap` later; what touches is one session. gap > 0.
-class sessions {
+class sessions : public windowed_results {
 public:
   explicit sessions(std::chrono::milliseconds gap) : gap_(gap) {}
 
@@ -181,7 +181,8 @@ public:
   template <class Key, class Value>
   using result = std::conditional_t<std::is_same_v<Key, unkeyed>, Value, std::pair<Key, Value>>;
   template <class Key, class Value>
-  [[nodiscard]] static result<Key, Value> make_result(event_time, const Key& key, Value value) {
+  [[nodiscard]] static result<Key, Value> make_result(const time_window&, const Key& key,
+                                                      Value value) {
     if constexpr (std::is_same_v<Key, unkeyed>)
       return value;
     else

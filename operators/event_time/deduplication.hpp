@@ -37,8 +37,8 @@ public:
   void begin(const batch& whole) {
     for (auto& [known, added, due] : partitions_) {
       for (auto& k : added)
-        if constexpr (is_timed<In>)
-          due.push(ticks(known.find(k)->second), std::move(k));
+        if (const auto expiry = known.find(k)->second; expiry != event_time::max())
+          due.push(ticks(expiry), std::move(k));
       added.clear();
       while (!due.empty() && due.next_time() <= ticks(final_until_))
         known.erase(known.find(due.pop().key));

@@ -21,16 +21,15 @@ public:
 
   template <class Flow>
   expected<progress> end(const barrier& mark, Flow& flow) {
-    return this->pass_each(mark, flow,
-                           [&](const auto& key, const auto& sides) -> expected<progress> {
-                             if (flow.blocked())
-                               return progress::blocked;
-                             flow.push(value(key, {gathered(this->left(), sides.left.first),
-                                                   gathered(this->right(), sides.right.first)}));
-                             if (auto settled = flow.settle_noted(); !settled)
-                               return std::move(settled).error();
-                             return progress::done;
-                           });
+    return this->pass_each(mark, flow, [&](const auto& k, const auto& both) -> expected<progress> {
+      if (flow.blocked())
+        return progress::blocked;
+      flow.push(value(
+          k, {gathered(this->left(), both.left.first), gathered(this->right(), both.right.first)}));
+      if (auto settled = flow.settle_noted(); !settled)
+        return std::move(settled).error();
+      return progress::done;
+    });
   }
 
 private:

@@ -35,33 +35,32 @@ public:
 
   template <class Flow>
   expected<progress> end(const barrier& mark, Flow& flow) {
-    return this->pass_each(mark, flow, [&](const auto& key, const auto& sides) {
-      return pass_pairs(key, sides, flow);
-    });
+    return this->pass_each(
+        mark, flow, [&](const auto& k, const auto& both) { return pass_pairs(k, both, flow); });
   }
 
 private:
   /// Every left value with every right one. An absent side takes part as one value that is none.
   template <class Flow>
-  expected<progress> pass_pairs(const typename kept::key& key, const typename kept::sides& sides,
+  expected<progress> pass_pairs(const typename kept::key& k, const typename kept::sides& both,
                                 Flow& flow) {
-    const bool no_left = sides.left.first == none;
-    const bool no_right = sides.right.first == none;
+    const bool no_left = both.left.first == none;
+    const bool no_right = both.right.first == none;
     if ((no_left && !Kind.lone_right) || (no_right && !Kind.lone_left))
       return progress::done;
     if (!pairing_) {
-      left_at_ = sides.left.first;
-      right_at_ = sides.right.first;
+      left_at_ = both.left.first;
+      right_at_ = both.right.first;
       pairing_ = true;
     }
     while (pairing_) {
       if (flow.blocked())
         return progress::blocked;
-      flow.push(value(key, {at<Kind.lone_right>(this->left(), left_at_),
-                            at<Kind.lone_left>(this->right(), right_at_)}));
+      flow.push(value(k, {at<Kind.lone_right>(this->left(), left_at_),
+                          at<Kind.lone_left>(this->right(), right_at_)}));
       right_at_ = this->right().next(right_at_);
       if (right_at_ == none) {
-        right_at_ = sides.right.first;
+        right_at_ = both.right.first;
         left_at_ = this->left().next(left_at_);
         pairing_ = left_at_ != none;
       }

@@ -121,7 +121,8 @@ boost::asio::awaitable<expected<void>> push(inlet<T> to, T record) {
     if (result == push_result::closed)
       co_return error(errc::stopped, "the inlet takes no more records");
     if (result == push_result::too_long)
-      co_return error(errc::invalid_config, "the record is too long for the write-ahead log");
+      co_return error(errc::out_of_budget,
+                      "the record alone is more than the inlet may hold or its log can frame");
     if (!room)
       room = std::make_shared<detail::signal>(co_await boost::asio::this_coro::executor);
     if (result == push_result::full)

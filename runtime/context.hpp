@@ -24,8 +24,9 @@ enum class stop_mode {
 struct stop_result {
   bool in_time =
       true; ///< The mode was carried out before the deadline; else the rest was abandoned.
-  std::size_t batches_left = 0;   ///< Batches planned and not completed.
-  std::uint64_t records_left = 0; ///< Their records (upper bound).
+  std::size_t batches_left = 0; ///< Batches planned and not completed.
+  /// Their records (upper bound), and those received that no batch was planned for.
+  std::uint64_t records_left = 0;
 };
 
 /// The part of a context that streams share: the graph and the options it is composed under.

@@ -135,9 +135,9 @@ public:
   /// A stop that drains has begun: take in nothing more.
   virtual void drain() {}
 
-  /// Whether a stop that drains must still plan batches: records have been received that no batch
-  /// is planned for and that nobody could read again.
-  [[nodiscard]] virtual bool holds_unplanned() const { return false; }
+  /// Records that have been received, that no batch is planned for and that nobody could read
+  /// again: a stop that drains must still plan batches for them.
+  [[nodiscard]] virtual std::uint64_t unplanned() const { return 0; }
 
   /// Whether nothing will come any more and all that came is in complete batches. A job whose
   /// sources have all ended ends by itself.

@@ -25,7 +25,9 @@ public:
   /// Waits for room and for the rate limit, then takes the record; views are copied. Before the job
   /// starts it waits for the start when there is no room. In line no thread of weir's makes room:
   /// whoever runs the job must not wait here.
-  /// @returns errc::stopped when the inlet is closed or the job has ended.
+  /// @returns errc::stopped when the inlet is closed or the job has ended; errc::out_of_budget when
+  /// the record alone is more than may be held (`push_options::max_bytes`); errc::invalid_config
+  /// when it is longer than a frame of the write-ahead log.
   expected<void> push(const T& record) { return to_->push(record); }
   expected<void> push(T&& record) { return to_->push(std::move(record)); }
 
@@ -45,9 +47,16 @@ public:
   /// Ends the input for good; what was pushed is still read.
   void close() { to_->close(); }
 
-  /// The stream of what is pushed: one partition. Call once: a record is read by one stream.
+  /// The stream of what is pushed: one partition. A record is read by one stream: a second one of
+  /// the same inlet, also in another context, is a mistake as long as the first context lives.
   stream<T> stream_in(context& to,
                       std::source_location where = std::source_location::current()) const {
+    auto mistakes = detail::mistakes_in<T>(options_);
+    if (!to_->claim(to.composed()))
+      mistakes.emplace_back(errc::invalid_graph,
+                            "the inlet '" + options_.name +
+                                "' has a stream already, and a record is read by one; use that "
+                                "stream twice");
     return add_source<T>(to,
                          {.label = options_.name,
                           .make = [options = options_, buffer = to_]() -> std::unique_ptr<source> {
@@ -56,7 +65,7 @@ public:
                                 std::make_unique<detail::push_supervision>());
                           },
                           .max_replicas = 1,
-                          .mistakes = detail::mistakes_in<T>(options_)},
+                          .mistakes = std::move(mistakes)},
                          where);
   }
 

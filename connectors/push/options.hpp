@@ -67,7 +67,8 @@ struct push_options {
   /// Records of one receiver that are not in a complete batch yet; 0: bounded by bytes alone.
   std::size_t max_records = 0;
   /// Their bytes; 0: the source's share of the memory budget, divided by its receivers. More than
-  /// that is never taken.
+  /// that share is never used. Nothing is taken while so many are held, and a record that is longer
+  /// by itself never is.
   std::size_t max_bytes = 0;
   /// > 0, records/s of all receivers; nullopt: only the rate control of the context limits.
   std::optional<double> max_rate{};

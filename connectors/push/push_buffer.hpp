@@ -7,6 +7,8 @@
 #include <weir/runtime/block_builder.hpp>
 #include <weir/runtime/expected.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
@@ -25,7 +27,7 @@ enum class push_result {
   full,     ///< No room until batches complete.
   limited,  ///< The rate allows no record just now.
   closed,   ///< The input has ended, or its job has.
-  too_long, ///< The record exceeds what the write-ahead log can hold.
+  too_long, ///< The record alone exceeds what its receiver may hold, or a frame of its log.
 };
 
 namespace detail {
@@ -65,6 +67,17 @@ public:
     durable_ = next_;
     refuses_ = false;
     planned_ = first();
+    take_unlogged();
+  }
+
+  /// Gives the buffer to one stream of `reader`. @returns false when a reader that still lives has
+  /// it.
+  bool claim(const std::weak_ptr<const void>& reader) {
+    std::lock_guard guard(mutex_);
+    if (!claimed_by_.expired())
+      return false;
+    claimed_by_ = reader;
+    return true;
   }
 
   /// The job takes no more records; those that wait are refused.
@@ -102,10 +115,17 @@ public:
     tell_waiters();
   }
 
-  /// The log is about to go. After `detach`.
-  void release_log() {
+  /// The log is about to go. After `detach`. What it does not hold is kept for the next job.
+  /// @returns the number of these records.
+  std::uint64_t release_log() {
     std::lock_guard guard(mutex_);
-    log_ = nullptr;
+    if (!std::exchange(log_, nullptr))
+      return 0;
+    cut();
+    for (const auto& block : blocks_)
+      if (block.until > durable_)
+        unlogged_.push_back({block.data, std::max(block.from, durable_), block.until});
+    return static_cast<std::uint64_t>(next_ - durable_);
   }
 
   /// The input ends: no more records, whatever job there is. What was pushed is still read.
@@ -119,7 +139,8 @@ public:
 
   // ---- the side that pushes
 
-  /// Waits for room and for the rate. @returns errc::stopped when the input or its job has ended.
+  /// Waits for room and for the rate. @returns errc::stopped when the input or its job has ended;
+  /// errc::out_of_budget when the record alone is more than the limit of bytes.
   template <class U>
     requires std::same_as<std::remove_cvref_t<U>, T>
   expected<void> push(U&& record) {
@@ -131,6 +152,8 @@ public:
         break;
       if (result == push_result::closed)
         return closed_error();
+      if (result == push_result::too_long)
+        return too_long_error(charge_of(record));
       if (result == push_result::full)
         space_.wait(lock);
       else
@@ -311,10 +334,10 @@ public:
     tell_waiters();
   }
 
-  /// Whether there are records that no batch is planned for.
-  [[nodiscard]] bool holds_unplanned() const {
+  /// How many records there are that no batch is planned for.
+  [[nodiscard]] std::uint64_t unplanned() const {
     std::lock_guard guard(mutex_);
-    return planned_ < next_;
+    return static_cast<std::uint64_t>(next_ - planned_);
   }
 
   /// Closed, and everything is in complete batches.
@@ -364,6 +387,8 @@ private:
   push_result admit(std::size_t bytes, duration& wait) {
     if (closed_ || refuses_)
       return push_result::closed;
+    if (bytes > limits_.bytes) // before the first job its limits are not known
+      return time_ ? push_result::too_long : push_result::full;
     if (full())
       return push_result::full;
     if (gate_)
@@ -387,6 +412,16 @@ private:
       cut();
     if (reader_waits_ && !log_) [[unlikely]]
       wake_reader();
+  }
+
+  /// Logs anew what the log of the last job could not take.
+  void take_unlogged() {
+    for (const auto& kept : std::exchange(unlogged_, {})) {
+      const auto& records = static_cast<const block<T>&>(*kept.data).records();
+      for (const T& record : records.last(static_cast<std::size_t>(kept.until - kept.from)))
+        if (!log_ || log_->add(next_, &record, encode_)) // it did fit into a frame before
+          append(record);
+    }
   }
 
   void wake_reader() {
@@ -422,6 +457,13 @@ private:
       then();
   }
 
+  [[nodiscard]] error too_long_error(std::size_t bytes) const {
+    return error(errc::out_of_budget,
+                 fmt::format("a record of {} bytes is not taken: {} bytes may be held; raise "
+                             "push_options::max_bytes if it is set, else the memory budget",
+                             bytes, limits_.bytes));
+  }
+
   static error closed_error() {
     return error(errc::stopped, "the record is not taken: the input was closed or its job ended");
   }
@@ -429,6 +471,7 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable space_;
   push_limits limits_;
+  std::weak_ptr<const void> claimed_by_;
   std::function<void()> reader_; ///< Of an open-ended batch.
   bool reader_waits_ = false;
   clock* time_ = nullptr; ///< Of the present job.
@@ -437,6 +480,8 @@ private:
   void (*encode_)(const void*, std::string&) = nullptr;
   block_builder<T> builder_;
   wall_time cut_at_{}; ///< When the block being filled is due.
+  held_blocks
+      unlogged_;       ///< Of earlier jobs: the last `until - from` records of each are in no log.
   held_blocks blocks_; ///< Without gaps; the first that is not complete first.
   std::deque<acknowledgement> acknowledge_;
   std::vector<std::function<void()>> waiters_;

@@ -156,9 +156,11 @@ public:
   /// Receivers stay until the end, so that they hear of the last acknowledgements.
   void drain() override { detach(); }
 
-  [[nodiscard]] bool holds_unplanned() const override {
-    return std::any_of(buffers_.begin(), buffers_.end(),
-                       [](const auto& buffer) { return buffer->holds_unplanned(); });
+  [[nodiscard]] std::uint64_t unplanned() const override {
+    std::uint64_t all = 0;
+    for (const auto& buffer : buffers_)
+      all += buffer->unplanned();
+    return all;
   }
 
   [[nodiscard]] bool ended() const override {
@@ -179,7 +181,11 @@ public:
     end_supervision();
     for (std::size_t p = 0; p < logs_.size(); ++p) {
       logs_[p]->end();
-      buffers_[p]->release_log();
+      if (const auto unlogged = buffers_[p]->release_log(); unlogged > 0)
+        setup_.host->log(log_level::error, "weir.receiver",
+                         fmt::format("{} records of '{}' were taken and could not be logged; an "
+                                     "inlet keeps them for the next start in this process",
+                                     unlogged, options_.name));
     }
     logs_.clear();
     return {};
@@ -214,6 +220,11 @@ private:
           if (!decoded)
             return std::move(decoded).error().with("write-ahead log of '" + options_.name + "'");
         }
+        if (!bytes.empty())
+          return error(errc::decode,
+                       fmt::format("write-ahead log of '{}': {} bytes are left behind the last of "
+                                   "{} records; was it written as another type than it is read?",
+                                   options_.name, bytes.size(), group.count));
       }
     }
     return {};

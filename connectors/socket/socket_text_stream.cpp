@@ -89,7 +89,11 @@ private:
       append_as_utf8(text, repaired_);
       text = repaired_;
     }
-    return to.store(record_of(text, *from_.time, static_cast<Record*>(nullptr))).has_value();
+    auto stored = to.store(record_of(text, *from_.time, static_cast<Record*>(nullptr)));
+    if (stored || stored.error().code() == errc::stopped)
+      return stored.has_value();
+    leave_out(to, line, stored.error().code(), stored.error().message());
+    return true;
   }
 
   /// Tells at most once per second, whatever a server sends.

@@ -5,6 +5,7 @@
 #include <weir/runtime/internal/job_inputs.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace weir {
 
@@ -26,7 +27,7 @@ void job_end::fail(error reason) {
 }
 
 bool job_end::draining(const job_inputs& inputs) const {
-  return stop_ && stop_->mode == stop_mode::drain && !failure_ && inputs.hold_unplanned();
+  return stop_ && stop_->mode == stop_mode::drain && !failure_ && inputs.unplanned() > 0;
 }
 
 bool job_end::settle(batch_runner& batches, batch_planner& planner, const job_inputs& inputs,
@@ -34,9 +35,12 @@ bool job_end::settle(batch_runner& batches, batch_planner& planner, const job_in
   const bool ended_by_itself = (planner.planned_all() || inputs.ended()) && batches.idle();
   if ((!stop_ && !failure_ && !ended_by_itself) || batches.aborting() || inputs.surveying())
     return false;
-  abandon_if_late(batches, now);
-  if (failure_ || !stop_ || stop_->mode != stop_mode::drain)
+  abandon_if_late(batches, inputs, now);
+  if (failure_ || !stop_ || stop_->mode != stop_mode::drain) {
+    if (!std::exchange(unplanned_told_, true)) // those of batches that are dropped are told apart
+      left_.records_left += inputs.unplanned();
     drop_waiting(batches, planner);
+  }
   if (const auto& open = batches.open()) {
     const bool abort = failure_ || (stop_ && stop_->mode == stop_mode::abandon);
     if (abort)
@@ -49,10 +53,11 @@ bool job_end::settle(batch_runner& batches, batch_planner& planner, const job_in
   return has_come_;
 }
 
-void job_end::abandon_if_late(const batch_runner& batches, steady_time now) {
+void job_end::abandon_if_late(const batch_runner& batches, const job_inputs& inputs,
+                              steady_time now) {
   if (!stop_ || stop_->mode == stop_mode::abandon || now < stop_->deadline)
     return;
-  left_.in_time = batches.idle();
+  left_.in_time = batches.idle() && !draining(inputs);
   stop_->mode = stop_mode::abandon;
 }
 

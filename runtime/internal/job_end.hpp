@@ -53,13 +53,14 @@ private:
     steady_time deadline;
   };
 
-  void abandon_if_late(const batch_runner& batches, steady_time now);
+  void abandon_if_late(const batch_runner& batches, const job_inputs& inputs, steady_time now);
   void drop_waiting(batch_runner& batches, batch_planner& planner);
 
   source_host* host_;
   std::optional<stop_request> stop_;
   std::optional<error> failure_;
   stop_result left_;
+  bool unplanned_told_ = false; ///< Received records that no batch will read are in `left_`.
   bool has_come_ = false;
 };
 

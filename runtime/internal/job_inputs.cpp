@@ -68,9 +68,11 @@ bool job_inputs::ended() const {
                                          [](const input& in) { return in.control->ended(); });
 }
 
-bool job_inputs::hold_unplanned() const {
-  return std::any_of(inputs_.begin(), inputs_.end(),
-                     [](const input& in) { return in.control->holds_unplanned(); });
+std::uint64_t job_inputs::unplanned() const {
+  std::uint64_t all = 0;
+  for (const auto& in : inputs_)
+    all += in.control->unplanned();
+  return all;
 }
 
 bool job_inputs::read_everything() const {
@@ -145,7 +147,7 @@ std::vector<std::optional<std::uint64_t>> job_inputs::limits_of(input& in, stead
   std::vector<std::optional<std::uint64_t>> limits(in.unread.size());
   if (composed_->options.trigger != trigger::once)
     limits = in.governor->limits(now, pending, in.unread);
-  if (stopping && !in.control->holds_unplanned()) // what is left can be read by the next start
+  if (stopping && in.control->unplanned() == 0) // what is left can be read by the next start
     limits.assign(limits.size(), 0);
   return limits;
 }

@@ -41,7 +41,7 @@ public:
 
   [[nodiscard]] bool ready() const;
   [[nodiscard]] bool ended() const; ///< All have, and there are any.
-  [[nodiscard]] bool hold_unplanned() const;
+  [[nodiscard]] std::uint64_t unplanned() const;
   [[nodiscard]] bool read_everything() const; ///< As far as the last survey saw.
 
   // ---- surveys, one at a time

@@ -134,18 +134,72 @@ SCENARIO("a full buffer refuses, and a push waits for room", "[push]") {
   CHECK(t.rows() == row_lists{{}, {0, 1, 2}, {4}});
 }
 
-SCENARIO("bytes bound the buffer, too, and one record may exceed them", "[push]") {
-  auto job = *weir::testing::stepped_job::make(options_for());
+SCENARIO("bytes bound the buffer, too, and a longer record is refused", "[push]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  auto job = *weir::testing::stepped_job::make(options_for(how));
   auto table = std::make_shared<weir::memory_table<std::string>>();
   weir::inlet<std::string> in({.name = "inlet", .max_bytes = 1000});
   weir::inlet_stream(job.context(), in).to(weir::memory_sink(table));
+  CHECK(in.try_push(std::string(2 << 20, 'x')) == push_result::full); // nobody knows the limit yet
   REQUIRE(job.step());
-  CHECK(in.try_push(std::string(5000, 'x')) == push_result::taken);
+  CHECK(in.try_push(std::string(5000, 'x')) == push_result::too_long);
+  const auto refused = in.push(std::string(5000, 'x'));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == weir::errc::out_of_budget);
+  CHECK_THAT(refused.error().message(),
+             Catch::Contains("1000 bytes") && Catch::Contains("push_options::max_bytes"));
+  const std::string most(900, 'x');
+  CHECK(in.try_push(most) == push_result::taken);
+  CHECK(in.try_push(most) == push_result::taken);
   CHECK(in.try_push("y") == push_result::full);
   REQUIRE(job.step());
   CHECK(in.try_push("z") == push_result::taken);
   REQUIRE(job.step());
-  CHECK(table->rows() == std::vector<std::string>{std::string(5000, 'x'), "z"});
+  CHECK(table->rows() == std::vector<std::string>{most, most, "z"});
+}
+
+SCENARIO("a record that is longer than the job's memory is refused, and the job goes on",
+         "[push]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  auto options = options_for(how);
+  options.memory_budget = 8 << 20;
+  auto job = *weir::testing::stepped_job::make(options);
+  auto table = std::make_shared<weir::memory_table<std::string>>();
+  weir::inlet<std::string> in;
+  weir::inlet_stream(job.context(), in).to(weir::memory_sink(table));
+  REQUIRE(job.step());
+  const auto refused = in.push(std::string(20 << 20, 'x'));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == weir::errc::out_of_budget);
+  REQUIRE(in.push("y"));
+  REQUIRE(job.step());
+  CHECK(table->rows() == std::vector<std::string>{"y"});
+}
+
+SCENARIO("an inlet has one stream as long as its context lives", "[push]") {
+  weir::inlet<int> in({.name = "orders"});
+  {
+    pushed_job first;
+    pushed_job second;
+    first.read(in);
+    second.read(in);
+    const auto started = second.job.context().start();
+    REQUIRE_FALSE(started);
+    CHECK_THAT(started.error().to_string(),
+               Catch::Contains("the inlet 'orders' has a stream already"));
+    REQUIRE(first.job.context().start());
+  }
+  pushed_job third;
+  third.read(in);
+  REQUIRE(third.job.context().start());
+
+  pushed_job twice;
+  weir::inlet<int> other;
+  twice.read(other);
+  twice.read(other);
+  const auto started = twice.job.context().start();
+  REQUIRE_FALSE(started);
+  CHECK(started.error().code() == weir::errc::invalid_graph);
 }
 
 SCENARIO("views are copied when they are pushed", "[push]") {

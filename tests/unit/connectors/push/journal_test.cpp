@@ -224,3 +224,82 @@ SCENARIO("logs of more receivers, or of another type, are refused", "[push][wal]
   CHECK_THAT(started(2, weir::write_ahead<long>(at.path)),
              Catch::Contains("weir::write_ahead<T>(folder)"));
 }
+
+SCENARIO("what the log could not take is told, kept, and logged by the next start", "[push][wal]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  const folder at;
+  const auto log = at.path / "in-0";
+  const auto away = at.path / "away";
+  {
+    process one(at, how);
+    REQUIRE(one.job.context().start());
+    std::filesystem::rename(log, away); // no segment can be made
+    for (const auto* word : {"a", "b", "c"})
+      REQUIRE(one.in.push(word));
+    const auto report = one.job.step(); // finds out
+    REQUIRE(report);
+    CHECK(report->records == 0);
+    CHECK(one.in.try_push("d") == push_result::full);
+    std::atomic<bool> refused = false;
+    std::jthread waits([&] { refused = !one.in.push("e"); });
+    const auto left = one.job.context().stop(0s);
+    REQUIRE(left);
+    CHECK_FALSE(left->in_time);
+    CHECK(left->records_left == 3);
+    waits.join();
+    CHECK(refused);
+
+    std::filesystem::rename(away, log); // there is room again
+    one.step();
+    CHECK(one.table->rows() == strings{"a", "b", "c"});
+    REQUIRE(one.in.push("f"));
+    REQUIRE(one.in.push("g"));
+    REQUIRE(one.job.context().stop(1s, weir::stop_mode::abandon));
+  }
+  process two(at, how); // all of it is in the log now
+  two.step();
+  CHECK(two.table->rows() == strings{"f", "g"});
+}
+
+SCENARIO("a push waits while the disk fails", "[push][wal]") {
+  const folder at;
+  const auto log = at.path / "in-0";
+  const auto away = at.path / "away";
+  process one(at);
+  REQUIRE(one.job.context().start());
+  std::filesystem::rename(log, away);
+  REQUIRE(one.in.push("a"));
+  one.step();
+  std::jthread waits([&] { CHECK(one.in.push("b")); });
+  CHECK(one.in.try_push("c") == push_result::full);
+  std::filesystem::rename(away, log);
+  std::atomic<bool> room = false;
+  one.in.when_room([&] { room = true; });
+  CHECK(soon([&] {
+    one.job.clock().advance(100ms);
+    return room.load();
+  }));
+  waits.join();
+  one.step();
+  CHECK(one.table->rows() == strings{"a", "b"});
+}
+
+SCENARIO("a log that was written as another type is refused", "[push][wal]") {
+  const folder at;
+  {
+    process one(at);
+    one.step();
+    REQUIRE(one.in.push("fifteen letters"));
+    REQUIRE(one.job.context().stop(1s, weir::stop_mode::abandon));
+  }
+  auto job = *weir::testing::stepped_job::make(options_for());
+  const weir::inlet<double> in(
+      {.name = "in", .write_ahead_log = weir::write_ahead<double>(at.path)});
+  weir::inlet_stream(job.context(), in)
+      .to(weir::memory_sink(std::make_shared<weir::memory_table<double>>()));
+  const auto started = job.context().start();
+  REQUIRE_FALSE(started);
+  CHECK(started.error().code() == weir::errc::decode);
+  CHECK_THAT(started.error().to_string(),
+             Catch::Contains("11 bytes are left behind the last of 1 records"));
+}

@@ -1,5 +1,6 @@
 #include <weir/connectors/kafka/options.hpp>
 
+#include <weir/connectors/kafka/internal/broker_list.hpp>
 #include <weir/connectors/kafka/internal/properties.hpp>
 
 #include <fmt/format.h>
@@ -15,8 +16,8 @@ using namespace std::chrono_literals;
 error wrong(std::string message) { return {errc::invalid_config, std::move(message)}; }
 
 expected<void> check_common(const std::string& brokers, std::chrono::milliseconds connect_timeout) {
-  if (brokers.find_first_not_of(" ,") == std::string::npos)
-    return wrong("option `brokers` is empty; name at least one as \"host:port\"");
+  if (auto ok = check_brokers(brokers); !ok)
+    return ok;
   if (connect_timeout <= 0ms)
     return wrong(
         fmt::format("option `connect_timeout` = {} ms must be above 0", connect_timeout.count()));

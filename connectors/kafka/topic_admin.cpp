@@ -1,5 +1,6 @@
 #include <weir/connectors/kafka/topic_admin.hpp>
 
+#include <weir/connectors/kafka/internal/broker_list.hpp>
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/errors.hpp>
 
@@ -27,9 +28,8 @@ milliseconds left_until(steady::time_point deadline) {
 }
 
 expected<void> check(const topic_settings& wanted) {
-  if (wanted.brokers.empty())
-    return error{errc::invalid_config,
-                 "option `brokers` is empty; set it to \"host:port\" of a Kafka broker"};
+  if (auto ok = check_brokers(wanted.brokers); !ok)
+    return ok;
   if (wanted.topic.empty())
     return error{errc::invalid_config, "option `topic` is empty; name the topic to create"};
   if (wanted.partitions < 1)

@@ -40,6 +40,20 @@ TEST_CASE("valid Kafka options pass", "[connectors][kafka][options]") {
   CHECK(options.check());
 }
 
+TEST_CASE("a broker has a host, and a port from 1 to 65535", "[connectors][kafka][options]") {
+  auto options = valid();
+  for (const auto* some :
+       {"a", "a:1", "a:65535, b:9092,", "SSL://a:9093", "[::1]:9092", "[::1]", "::1"}) {
+    options.brokers = some;
+    CHECK(options.check());
+  }
+  for (const std::string none : {":", ":9092", "a:", "a:0", "a:65536", "127.0.0.1:99999", "a:-1",
+                                 "a:x", "a:1x", "[::1", "[::1]:0", "SSL://", "SSL://:1"}) {
+    options.brokers = "b:9092," + none;
+    CHECK_THAT(refusal(options), Contains("`brokers`: \"" + none + "\" is no broker"));
+  }
+}
+
 TEST_CASE("Kafka options say what is wrong with them", "[connectors][kafka][options]") {
   auto options = valid();
   options.brokers = " ,";

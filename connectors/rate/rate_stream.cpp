@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <functional>
-#include <mutex>
 #include <numeric>
 
 namespace weir {
@@ -90,7 +89,6 @@ public:
   }
 
   expected<std::vector<partition_position>> survey() override {
-    std::lock_guard guard(mutex_);
     const auto begin = std::accumulate(positions_.begin(), positions_.end(), std::int64_t{0});
     const auto end = law_->end_at(clock_->now(), begin);
     std::vector<partition_position> unread;
@@ -104,7 +102,6 @@ public:
 
   source_batch plan(const std::vector<partition_position>& unread,
                     const std::vector<std::optional<std::uint64_t>>& limits) override {
-    std::lock_guard guard(mutex_);
     source_batch work;
     for (std::size_t p = 0; p < unread.size(); ++p) {
       auto rows = unread[p].lag();
@@ -123,7 +120,6 @@ public:
   void completed(const batch&, const source_batch&) override {}
 
   void rewind(const source_batch& first) override {
-    std::lock_guard guard(mutex_);
     for (const auto& range : first.ranges)
       positions_[static_cast<std::size_t>(range.partition)] = range.from;
   }
@@ -135,7 +131,6 @@ private:
   std::function<expected<Law>(clock&)> make_law_;
   weir::clock* clock_ = nullptr;
   std::optional<Law> law_;
-  std::mutex mutex_;                    ///< `rewind` may come during a survey.
   std::vector<std::int64_t> positions_; ///< By partition: what the next plan begins with.
 };
 

@@ -48,13 +48,9 @@ std::unique_ptr<receiver> directory_source::make_receiver(std::uint32_t) {
 }
 
 expected<std::vector<partition_position>> directory_source::survey() {
-  std::size_t waiting = 0;
-  {
-    std::lock_guard guard(mutex_);
-    waiting = waiting_.size();
-  }
   std::vector<found_file> listed;
-  if (waiting < options_.max_files_per_batch || whole_backlog_) { // else there is enough to do
+  const bool hungry = waiting_.size() < options_.max_files_per_batch;
+  if (hungry || whole_backlog_) { // else there is enough to do
     auto answer = from_.list(options_.pattern, options_.recursive);
     if (answer)
       listed = std::move(*answer);
@@ -63,7 +59,6 @@ expected<std::vector<partition_position>> directory_source::survey() {
     else
       host_->log(log_level::warning, "weir.file", answer.error().message());
   }
-  std::lock_guard guard(mutex_);
   for (auto& file : seen_.add(std::move(listed), host_->clock().now()))
     waiting_.push_back(std::move(file));
   return std::vector<partition_position>{
@@ -75,7 +70,6 @@ expected<std::vector<partition_position>> directory_source::survey() {
 
 source_batch directory_source::plan(const std::vector<partition_position>& unread,
                                     const std::vector<std::optional<std::uint64_t>>&) {
-  std::lock_guard guard(mutex_);
   const auto wanted = static_cast<std::size_t>(unread.empty() ? 0 : unread.front().lag());
   auto count = std::min(wanted, waiting_.size());
   if (!whole_backlog_)
@@ -101,13 +95,11 @@ source_batch directory_source::plan(const std::vector<partition_position>& unrea
 }
 
 void directory_source::completed(const batch&, const source_batch&) {
-  std::lock_guard guard(mutex_);
   planned_.pop_front(); // batches complete in order
 }
 
 void directory_source::rewind(const source_batch&) {
   // The oldest batch that is not complete is always the first of those that will not be.
-  std::lock_guard guard(mutex_);
   for (; !planned_.empty(); planned_.pop_back()) {
     auto& files = planned_.back();
     taken_ -= static_cast<std::int64_t>(files.size());

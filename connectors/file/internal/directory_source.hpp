@@ -10,7 +10,6 @@
 
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -64,7 +63,6 @@ private:
   source_host* host_ = nullptr;
   bool whole_backlog_ = false; ///< The trigger asks for one batch of all there is.
 
-  std::mutex mutex_; ///< `rewind` and `completed` may come during a survey.
   seen_files seen_;
   std::int64_t taken_ =
       0; ///< Files that a batch has been planned with: number of the first that waits.

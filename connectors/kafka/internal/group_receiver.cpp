@@ -26,32 +26,6 @@ struct acknowledged {
   std::map<place, std::int64_t> next; ///< To be committed.
 };
 
-/// The message as a record whose bytes are the message's own.
-record view_message(const rd_kafka_message_t& message, const char* topic, bool headers,
-                    arena& scratch) {
-  const auto bytes = [](const void* at, std::size_t size) -> std::optional<std::string_view> {
-    if (!at)
-      return std::nullopt;
-    return std::string_view(static_cast<const char*>(at), size);
-  };
-  rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-  const auto stamp = rd_kafka_message_timestamp(&message, &kind);
-  record made;
-  made.key = bytes(message.key, message.key_len);
-  made.value = bytes(message.payload, message.len);
-  made.topic = topic;
-  made.offset = message.offset;
-  made.partition = message.partition;
-  if (kind != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && stamp >= 0) {
-    made.timestamp = event_time(std::chrono::milliseconds(stamp));
-    made.stamped_by = kind == RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME ? timestamp_kind::append
-                                                                 : timestamp_kind::create;
-  }
-  if (headers)
-    made.headers = copy_headers(message, scratch);
-  return made;
-}
-
 } // namespace
 
 /// One life of the receiver, from `on_start` to the end of its thread.

@@ -9,6 +9,13 @@
 
 namespace weir::kafka {
 
+/// Nullable bytes where they are.
+inline std::optional<std::string_view> view_bytes(const void* bytes, std::size_t size) {
+  if (!bytes)
+    return std::nullopt;
+  return std::string_view(static_cast<const char*>(bytes), size);
+}
+
 /// A copy of nullable bytes in the arena. Null stays null.
 inline std::optional<std::string_view> copy_bytes(const void* bytes, std::size_t size, arena& to) {
   if (!bytes)
@@ -19,15 +26,17 @@ inline std::optional<std::string_view> copy_bytes(const void* bytes, std::size_t
 /// The message's headers, copied. Kept out of the reading loop: most jobs do not want them.
 std::span<const header> copy_headers(const rd_kafka_message_t& message, arena& to);
 
-/// The message as a record whose bytes are in the arena.
-/// @param topic already in the arena, once per block.
-inline record copy_record(const rd_kafka_message_t& message, std::string_view topic, bool headers,
-                          arena& to) {
+/// The message as a record. Its headers are in the arena.
+/// @param topic outlives the record.
+/// @param bytes makes key and value of an address, which may be null, and a size.
+template <class Bytes>
+record read_message(const rd_kafka_message_t& message, std::string_view topic, bool headers,
+                    arena& to, Bytes&& bytes) {
   rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
   const auto stamp = rd_kafka_message_timestamp(&message, &kind);
   record made;
-  made.key = copy_bytes(message.key, message.key_len, to);
-  made.value = copy_bytes(message.payload, message.len, to);
+  made.key = bytes(message.key, message.key_len);
+  made.value = bytes(message.payload, message.len);
   made.topic = topic;
   made.offset = message.offset;
   made.partition = message.partition;
@@ -39,6 +48,21 @@ inline record copy_record(const rd_kafka_message_t& message, std::string_view to
   if (headers) [[unlikely]]
     made.headers = copy_headers(message, to);
   return made;
+}
+
+/// The message as a record whose bytes are in the arena.
+/// @param topic already in the arena, once per block.
+inline record copy_record(const rd_kafka_message_t& message, std::string_view topic, bool headers,
+                          arena& to) {
+  return read_message(message, topic, headers, to, [&](const void* bytes, std::size_t size) {
+    return copy_bytes(bytes, size, to);
+  });
+}
+
+/// The message as a record whose bytes are the message's own, but for the headers.
+inline record view_message(const rd_kafka_message_t& message, std::string_view topic, bool headers,
+                           arena& to) {
+  return read_message(message, topic, headers, to, &view_bytes);
 }
 
 /// The message as a value of its own.

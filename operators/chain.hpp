@@ -76,6 +76,20 @@ consteval bool all_views() {
          all_views<step::output_of<First, In>, Rest...>();
 }
 
+/// Whether the last step can be called again with its record after a while.
+template <class In>
+consteval bool last_input_keepable() {
+  return true;
+}
+template <class In, class Last>
+consteval bool last_input_keepable() {
+  return keepable<In>;
+}
+template <class In, class First, class Second, class... Rest>
+consteval bool last_input_keepable() {
+  return last_input_keepable<step::output_of<First, In>, Second, Rest...>();
+}
+
 } // namespace detail
 
 /// An open chain: head, then steps, on one thread and in one loop. Further steps extend it; an
@@ -106,6 +120,14 @@ public:
   [[nodiscard]] chain on_error(const weir::on_error& policy) const {
     if (auto fits = policy.check(); !fits)
       start_.composed->graph.add_mistake(std::move(fits).error().at(written_at()));
+    if (policy.retries() > 0 && !detail::last_input_keepable<typename Head::value, Steps...>())
+      start_.composed->graph.add_mistake(
+          error(errc::invalid_config,
+                "on_error: '" + start_.operators.back().kind +
+                    "' cannot be retried: weir cannot keep its records until then, as their type "
+                    "is, holds or may hold a view; use an owning type, or specialise "
+                    "weir::record_traits")
+              .at(written_at()));
     chain changed = *this;
     changed.start_.policies.back() = policy;
     if (start_.first_half && sizeof...(Steps) == 0) {

@@ -32,12 +32,18 @@ public:
   /// The function is called again, after `first_wait`, then after twice that, and so on; at last
   /// `otherwise` decides. For functions that ask the outside world, in the steps that call a
   /// function per record (map, filter, flat_map, inspect and their kind) and in map_partitions and
-  /// transform, which call it again with the same view; elsewhere `otherwise` decides at once. The
-  /// operator's stage gets a thread of its own, so that waiting holds up no
-  /// other. In line there is no such thread: waiting holds up whoever runs the job. The waits are
-  /// in real time, whatever the clock.
+  /// transform, which call it again with the same view. Elsewhere `otherwise` decides at once, and
+  /// so it does for what a step throws after it has passed something on, such as the later elements
+  /// of a lazy range.
+  ///
+  /// The waits follow the job's clock and hold up nothing but the operator's stage: neither other
+  /// stages, nor a stop, nor, in line, the host. What comes behind the record waits with it; what
+  /// was called before is not called again. The stage has a thread of its own, as the function
+  /// itself may take its time. The record is kept meanwhile, so its type must be self-contained or
+  /// one whose views weir can copy (record_traits.hpp): else `start` refuses the policy, or, when
+  /// it is the context's default, `otherwise` decides at once.
   /// @param times 1 to 16.
-  /// @param first_wait >= 0; all waits together at most 60 s. A stop waits as long.
+  /// @param first_wait >= 0; all waits together at most 60 s.
   /// @param otherwise not another retry.
   [[nodiscard]] static on_error retry(std::uint32_t times, duration first_wait,
                                       const on_error& otherwise = fail);

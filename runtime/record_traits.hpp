@@ -67,6 +67,8 @@ concept has_fields = std::is_aggregate_v<T> && std::is_class_v<T> && !is_array<T
 template <class T>
 consteval bool fields_self_contained();
 template <class T>
+consteval bool fields_relocatable();
+template <class T>
 T relocate_fields(const T& value, arena& to);
 template <class T>
 constexpr std::size_t heap_bytes_of_fields(const T& value);
@@ -76,6 +78,17 @@ constexpr std::size_t heap_bytes_of_fields(const T& value);
 /// No part of a `T` is a view into foreign bytes.
 template <class T>
 inline constexpr bool self_contained = record_traits<std::remove_cvref_t<T>>::self_contained;
+
+/// Whether `record_traits<T>::relocate` may be used: it is known where the views in a `T` are, if
+/// it has any.
+template <class T>
+inline constexpr bool relocatable = [] {
+  using traits = record_traits<std::remove_cvref_t<T>>;
+  if constexpr (requires { traits::relocatable; })
+    return traits::relocatable;
+  else
+    return true; // specialised by the type's author
+}();
 
 /// The owning twin of `T`; `T` itself when it is self-contained.
 template <class T>
@@ -91,6 +104,12 @@ struct record_traits {
       return false; // unknown: treated as a view until its author opts in
     else
       return detail::fields_self_contained<T>();
+  }();
+  static constexpr bool relocatable = [] {
+    if constexpr (!self_contained && detail::has_fields<T>)
+      return detail::fields_relocatable<T>();
+    else
+      return self_contained;
   }();
   using owned = T;
   static const T& to_owned(const T& value) {
@@ -134,6 +153,7 @@ struct record_traits<std::string_view> {
 template <class A, class B>
 struct record_traits<std::pair<A, B>> {
   static constexpr bool self_contained = weir::self_contained<A> && weir::self_contained<B>;
+  static constexpr bool relocatable = weir::relocatable<A> && weir::relocatable<B>;
   using owned = std::pair<owned_t<A>, owned_t<B>>;
   static owned to_owned(const std::pair<A, B>& p) {
     return {record_traits<A>::to_owned(p.first), record_traits<B>::to_owned(p.second)};
@@ -149,6 +169,7 @@ struct record_traits<std::pair<A, B>> {
 template <class... Ts>
 struct record_traits<std::tuple<Ts...>> {
   static constexpr bool self_contained = (weir::self_contained<Ts> && ...);
+  static constexpr bool relocatable = (weir::relocatable<Ts> && ...);
   using owned = std::tuple<owned_t<Ts>...>;
   static owned to_owned(const std::tuple<Ts...>& t) {
     return std::apply([](const auto&... v) { return owned(record_traits<Ts>::to_owned(v)...); }, t);
@@ -168,6 +189,7 @@ struct record_traits<std::tuple<Ts...>> {
 template <class T>
 struct record_traits<std::optional<T>> {
   static constexpr bool self_contained = weir::self_contained<T>;
+  static constexpr bool relocatable = weir::relocatable<T>;
   using owned = std::optional<owned_t<T>>;
   static owned to_owned(const std::optional<T>& o) {
     return o ? owned(record_traits<T>::to_owned(*o)) : owned();
@@ -186,6 +208,7 @@ namespace detail {
 template <class Container, class Element>
 struct container_record_traits {
   static constexpr bool self_contained = weir::self_contained<Element>;
+  static constexpr bool relocatable = self_contained;
   using owned = Container;
   static const Container& to_owned(const Container& c) {
     static_assert(self_contained,
@@ -205,6 +228,13 @@ template <class T>
 consteval bool fields_self_contained() {
   return []<std::size_t... I>(std::index_sequence<I...>) {
     return (self_contained<boost::pfr::tuple_element_t<I, T>> && ...);
+  }(std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
+}
+
+template <class T>
+consteval bool fields_relocatable() {
+  return []<std::size_t... I>(std::index_sequence<I...>) {
+    return (relocatable<boost::pfr::tuple_element_t<I, T>> && ...);
   }(std::make_index_sequence<boost::pfr::tuple_size_v<T>>{});
 }
 
@@ -248,6 +278,7 @@ struct record_traits<std::pair<const A, B>> : record_traits<std::pair<A, B>> {};
 template <class... Ts>
 struct record_traits<std::variant<Ts...>> : owning_record_traits<std::variant<Ts...>> {
   static constexpr bool self_contained = (weir::self_contained<Ts> && ...);
+  static constexpr bool relocatable = self_contained;
 };
 
 /// Bytes that one record adds to the charge of its block.

@@ -71,6 +71,7 @@ template <class Record, class Value>
 template <class T>
 struct record_traits<timed<T>> {
   static constexpr bool self_contained = weir::self_contained<T>;
+  static constexpr bool relocatable = weir::relocatable<T>;
   using owned = timed<owned_t<T>>;
   static owned to_owned(const timed<T>& record) {
     return {record.time, record_traits<T>::to_owned(record.value)};

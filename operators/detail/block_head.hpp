@@ -27,10 +27,15 @@ public:
       if constexpr (Flow::keeps_origin)
         flow.origin(typed.origin(i));
       flow.push(records[i]);
-      if (flow.noted()) [[unlikely]]
+      if (flow.noted()) [[unlikely]] {
         if (auto settled = flow.settle(in.partition, typed.origin(i), original_of(records[i]));
             !settled)
           return std::move(settled).error();
+        if (flow.waits()) {
+          ++i;
+          break;
+        }
+      }
       if constexpr (Flow::may_block)
         if (flow.blocked()) {
           ++i;

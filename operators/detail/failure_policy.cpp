@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <exception>
-#include <thread>
 
 namespace weir::detail {
 
@@ -90,39 +89,56 @@ void failure_policy::note_down(std::size_t index, error what) noexcept {
   notes_.push_back({index, std::move(what)});
 }
 
-bool failure_policy::try_again(std::size_t index, std::uint32_t attempt) const {
+std::optional<duration> failure_policy::put_off(std::size_t index,
+                                                std::uint32_t failures) noexcept {
   const auto& policy = operators_->policies[index];
-  if (attempt >= policy.retries())
-    return false;
-  std::this_thread::sleep_for(policy.wait_before(attempt)); // the stage has its own thread for this
-  return true;
+  if (failures >= policy.retries())
+    return std::nullopt;
+  noted_ = true;
+  return policy.wait_before(failures);
 }
 
 expected<void> failure_policy::settle(partition_id partition, std::int64_t origin,
-                                      const original& record) {
-  if (!context_.reads_from || !whole_)
-    return settle();
-  const auto& ranges = whole_->sources[context_.reads_from->value].ranges;
-  if (partition.value >= ranges.size())
-    return settle();
-  const auto& range = ranges[partition.value];
-  place where{.text = {}, .topic = range.topic, .partition = range.partition, .offset = origin};
-  if (origin == no_origin)
-    where.text = fmt::format("topic {} partition {}, in [{}, {})", range.topic, range.partition,
-                             range.from, range.until);
-  else
-    where.text =
-        fmt::format("topic {} partition {} offset {}", range.topic, range.partition, origin);
-  return settle_at(where, record);
+                                      original record) {
+  put_off_ = {partition, origin, std::move(record)};
+  ++settled_;
+  return settle_told(put_off_);
 }
 
 expected<void> failure_policy::settle() {
+  put_off_.reset();
+  ++settled_;
+  return settle_told(put_off_);
+}
+
+expected<void> failure_policy::settle_put_off() { return settle_told(put_off_); }
+
+expected<void> failure_policy::settle_told(const std::optional<told>& by_head) {
+  noted_ = false;
+  if (notes_.empty())
+    return {};
+  if (!by_head || !context_.reads_from || !whole_)
+    return settle_unplaced();
+  const auto& ranges = whole_->sources[context_.reads_from->value].ranges;
+  if (by_head->partition.value >= ranges.size())
+    return settle_unplaced();
+  const auto& range = ranges[by_head->partition.value];
+  place where{
+      .text = {}, .topic = range.topic, .partition = range.partition, .offset = by_head->origin};
+  if (by_head->origin == no_origin)
+    where.text = fmt::format("topic {} partition {}, in [{}, {})", range.topic, range.partition,
+                             range.from, range.until);
+  else
+    where.text = fmt::format("topic {} partition {} offset {}", range.topic, range.partition,
+                             by_head->origin);
+  return settle_at(where, by_head->record);
+}
+
+expected<void> failure_policy::settle_unplaced() {
   return settle_at({.text = whole_ ? describe_ranges(*whole_) : "an unknown record"}, {});
 }
 
 expected<void> failure_policy::settle_at(const place& where, const original& record) {
-  noted_ = false;
-  ++settled_;
   const auto notes = std::exchange(notes_, {});
   for (const auto& [index, what] : notes) {
     const auto& policy = operators_->policies[index];
@@ -140,9 +156,6 @@ expected<void> failure_policy::settle_at(const place& where, const original& rec
                             fmt::format("'{}': {}", operators_->kinds[index], what.message())));
       continue;
     }
-    const auto owned = [](const std::optional<std::string_view>& bytes) {
-      return bytes ? std::optional<std::string>(*bytes) : std::nullopt;
-    };
     auto added = letters_.add(policy.letters(), {.job = operators_->job,
                                                  .operation = operators_->kinds[index],
                                                  .code = what.code(),
@@ -152,8 +165,8 @@ expected<void> failure_policy::settle_at(const place& where, const original& rec
                                                  .partition = where.partition,
                                                  .offset = where.offset,
                                                  .timestamp = record.timestamp,
-                                                 .key = owned(record.key),
-                                                 .value = owned(record.value),
+                                                 .key = record.key,
+                                                 .value = record.value,
                                                  .headers = record.headers});
     if (!added)
       return added;

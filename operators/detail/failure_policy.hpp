@@ -73,10 +73,13 @@ public:
   /// The record is not what operator `index` expects.
   [[gnu::noinline, gnu::cold]] void refused(std::size_t index, error reason) noexcept;
 
-  /// Whether operator `index` is to call its function again: then the wait is over.
-  /// @param attempt 0 after the first call.
-  [[gnu::noinline, gnu::cold]] bool try_again(std::size_t index, std::uint32_t attempt) const;
+  /// The function of operator `index` threw: how long to wait before it is called again. Nullopt:
+  /// it is not, and what follows is up to `threw`.
+  /// @param failures before this one.
+  [[gnu::noinline, gnu::cold]] std::optional<duration> put_off(std::size_t index,
+                                                               std::uint32_t failures) noexcept;
 
+  /// Whether there is anything to settle: a place to remember, too, for a call that is put off.
   [[nodiscard]] bool noted() const noexcept { return noted_; }
 
   /// Whether the batch goes on without what made operator `index` throw.
@@ -87,11 +90,14 @@ public:
   /// The record was read from this partition of the stage's input, at this offset of the source (or
   /// `no_origin`).
   /// @returns the error of what was noted when a policy is `fail`.
-  expected<void> settle(partition_id partition, std::int64_t origin, const original& record = {});
+  expected<void> settle(partition_id partition, std::int64_t origin, original record = {});
 
   /// The record cannot be traced to a partition, e.g. behind a shuffle: the message names the
   /// batch's ranges.
   expected<void> settle();
+
+  /// A call that was put off has been made: the record was the one of the last `settle`.
+  expected<void> settle_put_off();
 
   /// Hands over the letters that wait. Called between blocks.
   expected<progress> write_letters() {
@@ -116,15 +122,25 @@ private:
     std::int64_t offset = -1;
   };
 
+  /// What the head said of a record.
+  struct told {
+    partition_id partition;
+    std::int64_t origin;
+    original record;
+  };
+
   void note_down(std::size_t index, error what) noexcept;
+  expected<void> settle_told(const std::optional<told>& by_head);
+  expected<void> settle_unplaced();
   expected<void> settle_at(const place& where, const original& record);
   void log_drop(const place& where, const error& what);
 
   std::shared_ptr<const stage_operators> operators_;
   replica_context context_;
   const batch* whole_ = nullptr; ///< The open batch.
-  bool noted_ = false;           ///< There are notes.
+  bool noted_ = false;           ///< There are notes, or a call was put off.
   std::vector<note> notes_;      ///< Since the last `settle`.
+  std::optional<told> put_off_;  ///< Of the record whose call waits, if its place is known.
   std::uint64_t settled_ = 0;    ///< Numbers the records that had notes.
   std::uint64_t dropped_ = 0;
   std::optional<batch_time> logged_; ///< Batch time of the last line.

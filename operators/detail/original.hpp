@@ -12,11 +12,10 @@
 
 namespace weir::detail {
 
-/// The bytes of a record, as far as its type shows them. Views into the record, but for the
-/// headers.
+/// The bytes of a record, as far as its type shows them.
 struct original {
-  std::optional<std::string_view> key{};
-  std::optional<std::string_view> value{};
+  std::optional<std::string> key{};
+  std::optional<std::string> value{};
   std::optional<event_time> timestamp{};
   std::vector<std::pair<std::string, std::optional<std::string>>> headers{};
 };
@@ -28,7 +27,7 @@ template <class T>
   using Record = untimed_t<T>;
   original found;
   if constexpr (std::is_convertible_v<const Record&, std::string_view>) {
-    found.value = std::string_view(record);
+    found.value.emplace(std::string_view(record));
   } else if constexpr (has_origin<Record> && requires {
                          std::optional<std::string_view>(record.key);
                          std::optional<std::string_view>(record.value);

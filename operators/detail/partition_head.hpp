@@ -27,6 +27,7 @@ public:
     result_.clear();
     next_view_ = 0;
     next_record_ = 0;
+    failures_ = 0;
     changed_ = false;
   }
   void clear() noexcept {
@@ -49,9 +50,10 @@ public:
       views_ = blocks_.views(*whole_);
     for (; next_view_ < views_.size(); ++next_view_) {
       const auto& view = views_[next_view_];
-      if (!changed_)
-        change(view, flow);
+      if (!changed_ && !change(view, flow))
+        return progress::blocked;
       changed_ = true;
+      failures_ = 0;
       flow.enter(view.id());
       while (next_record_ < result_.size()) {
         if (flow.blocked())
@@ -72,18 +74,17 @@ public:
   }
 
 private:
+  /// @returns false when the function is to be called again.
   template <class Flow>
-  void change(const partition_view<T>& view, Flow& flow) {
-    const auto call = [&] {
-      result_.clear();
+  bool change(const partition_view<T>& view, Flow& flow) {
+    result_.clear();
+    try {
       for (auto&& element : std::invoke(change_, view))
         result_.push_back(std::forward<decltype(element)>(element));
-    };
-    try {
-      call();
+      return true;
     } catch (...) {
-      if (!step::again(call, flow))
-        result_.clear();
+      result_.clear();
+      return !flow.threw(failures_++);
     }
   }
 
@@ -94,7 +95,8 @@ private:
   std::vector<value> result_; ///< Of the partition that is being passed on.
   std::size_t next_view_ = 0;
   std::size_t next_record_ = 0;
-  bool changed_ = false; ///< The function has been called for the next view.
+  std::uint32_t failures_ = 0; ///< Of the function, for the next view.
+  bool changed_ = false;       ///< It has been called for the next view.
 };
 
 } // namespace weir::detail

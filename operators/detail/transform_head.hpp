@@ -54,6 +54,7 @@ public:
   void begin(const batch& whole) {
     step::begin_function(change_, whole);
     whole_ = &whole;
+    failures_ = 0;
     changed_ = false;
     next_ = 0;
   }
@@ -79,8 +80,8 @@ public:
   template <class Flow>
   expected<progress> end(const barrier& mark, Flow& flow) {
     if (mark.present && !changed_) {
-      if (auto made = change(flow); !made)
-        return std::move(made).error();
+      if (auto made = change(flow); !made || *made == progress::blocked)
+        return made;
       changed_ = true;
     }
     flow.enter(partition_id(0));
@@ -102,12 +103,12 @@ private:
     std::apply([&](auto&... blocks) { (use(index++, blocks), ...); }, kept_);
   }
 
+  /// @returns blocked when the function is to be called again.
   template <class Flow>
-  expected<void> change(Flow& flow) {
+  expected<progress> change(Flow& flow) {
     std::size_t bytes = 0;
     std::optional<error> refused;
-    const auto call = [&] {
-      result_.clear();
+    try {
       const auto all = views(std::index_sequence_for<In...>()); // lazy ranges may refer to them
       auto made = std::apply(
           [&](const auto&... each) { return result_of(change_, each..., whole_->time); }, all);
@@ -119,18 +120,18 @@ private:
       } else {
         bytes = take(std::move(made));
       }
-    };
-    try {
-      call();
     } catch (...) {
-      if (!step::again(call, flow))
-        result_.clear();
+      result_.clear();
+      if (flow.threw(failures_++))
+        return progress::blocked;
     }
     if (refused)
       return std::move(*refused).with(name_);
     if (auto settled = flow.settle_noted(); !settled)
-      return settled;
-    return retained_.set(bytes);
+      return std::move(settled).error();
+    if (auto kept = retained_.set(bytes); !kept)
+      return std::move(kept).error();
+    return progress::done;
   }
 
   template <std::size_t... I>
@@ -154,7 +155,8 @@ private:
   std::vector<value> result_;
   retained_bytes retained_; ///< Of the result; the blocks have accounts of their own.
   std::size_t next_ = 0;
-  bool changed_ = false; ///< The function has been called for this batch.
+  std::uint32_t failures_ = 0; ///< Of the function, for this batch.
+  bool changed_ = false;       ///< It has been called for this batch.
 };
 
 } // namespace weir::detail

@@ -41,6 +41,7 @@ struct windowed<void, Value> {
 template <class Key, class Value>
 struct record_traits<windowed<Key, Value>> {
   static constexpr bool self_contained = weir::self_contained<Key> && weir::self_contained<Value>;
+  static constexpr bool relocatable = weir::relocatable<Key> && weir::relocatable<Value>;
   using owned = windowed<owned_t<Key>, owned_t<Value>>;
   static owned to_owned(const windowed<Key, Value>& r) {
     return {r.window, record_traits<Key>::to_owned(r.key), record_traits<Value>::to_owned(r.value)};
@@ -57,6 +58,7 @@ struct record_traits<windowed<Key, Value>> {
 template <class Value>
 struct record_traits<windowed<void, Value>> {
   static constexpr bool self_contained = weir::self_contained<Value>;
+  static constexpr bool relocatable = weir::relocatable<Value>;
   using owned = windowed<void, owned_t<Value>>;
   static owned to_owned(const windowed<void, Value>& r) {
     return {r.window, record_traits<Value>::to_owned(r.value)};

@@ -70,6 +70,7 @@ public:
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
     guarded(
+        std::forward<Record>(record),
         [&] {
           return detail::checked_event_time(std::invoke(extract_, std::as_const(record)),
                                             latest_allowed_);

@@ -20,11 +20,13 @@ public:
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
-    guarded([&]() -> bool { return std::invoke(keep_, value_of(std::as_const(record))); }, next,
-            [&](bool kept) {
-              if (kept)
-                next.on_record(std::forward<Record>(record));
-            });
+    guarded(
+        std::forward<Record>(record),
+        [&]() -> bool { return std::invoke(keep_, value_of(std::as_const(record))); }, next,
+        [&](bool kept) {
+          if (kept)
+            next.on_record(std::forward<Record>(record));
+        });
   }
 
 private:

@@ -18,16 +18,16 @@ struct with_time {
 
   template <class Element>
   void on_record(Element&& element) {
-    next.on_record(with_time_of(record, std::forward<Element>(element)));
+    next.on_element(with_time_of(record, std::forward<Element>(element)));
   }
   void threw() { next.threw(); }
-  bool try_again(std::uint32_t attempt) { return next.try_again(attempt); }
 };
 
 } // namespace detail
 
 /// Passes on each element of the range `expand(record)`, in order. The range may be lazy: it is
-/// read while the record is alive, and what its iteration throws counts as thrown by `expand`.
+/// read while the record is alive, and what its iteration throws counts as thrown by `expand`, but
+/// is not retried: elements have been passed on by then.
 template <class Function>
 class flat_map {
 public:
@@ -43,6 +43,7 @@ public:
   void on_record(Record&& record, Next&& next) {
     detail::with_time<std::remove_cvref_t<Record>, std::remove_reference_t<Next>> to{record, next};
     guarded(
+        std::forward<Record>(record),
         [&]() -> decltype(auto) { return std::invoke(expand_, value_of(std::as_const(record))); },
         next, [&](auto&& range) { pass_on(std::forward<decltype(range)>(range), to); });
   }
@@ -92,7 +93,8 @@ private:
     if (!look([&] { at.emplace(std::ranges::begin(range)); }))
       return;
     while (more) {
-      guarded([&]() -> std::ranges::range_reference_t<Range> { return **at; }, next, pass);
+      call_guarded([&]() -> std::ranges::range_reference_t<Range> { return **at; }, pass,
+                   [&] { next.threw(); });
       if (!look([&] { ++*at; }))
         return;
     }

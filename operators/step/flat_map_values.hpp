@@ -22,7 +22,6 @@ struct with_key {
     next.on_record(Out(key, std::forward<Value>(value)));
   }
   void threw() { next.threw(); }
-  bool try_again(std::uint32_t attempt) { return next.try_again(attempt); }
 };
 
 } // namespace detail
@@ -49,6 +48,7 @@ public:
     detail::with_key<expanded<untimed_t<in>>, detail::with_time<in, Next>> keyed{
         value_of(std::as_const(record)).first, to};
     guarded(
+        std::forward<Record>(record),
         [&]() -> decltype(auto) {
           return std::invoke(expand_, value_of(std::as_const(record)).second);
         },

@@ -20,8 +20,9 @@ public:
 
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
-    guarded([&] { std::invoke(look_, value_of(std::as_const(record))); }, next,
-            [&] { next.on_record(std::forward<Record>(record)); });
+    guarded(
+        std::forward<Record>(record), [&] { std::invoke(look_, value_of(std::as_const(record))); },
+        next, [&] { next.on_record(std::forward<Record>(record)); });
   }
 
 private:

@@ -93,6 +93,7 @@ public:
       if (!found)
         return;
     guarded(
+        std::forward<Record>(record),
         [&]() -> decltype(auto) {
           if constexpr (Outer)
             return std::invoke(combine_, value, found);

@@ -22,6 +22,7 @@ public:
   template <class Record, class Next>
   void on_record(Record&& record, Next&& next) {
     guarded(
+        std::forward<Record>(record),
         [&]() -> decltype(auto) { return std::invoke(change_, value_of(std::as_const(record))); },
         next,
         [&](auto&& changed) {

@@ -27,6 +27,7 @@ public:
   void on_record(Record&& record, Next&& next) {
     using out = changed<untimed_t<std::remove_cvref_t<Record>>>;
     guarded(
+        std::forward<Record>(record),
         [&]() -> decltype(auto) {
           return std::invoke(change_, value_of(std::as_const(record)).second);
         },

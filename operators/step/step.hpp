@@ -20,8 +20,9 @@ namespace weir::step {
 /// - `template <class In> using output`, the type of the records it passes on,
 /// - `template <class Record, class Next> void on_record(Record&& record, Next&& next)`, which
 /// calls
-///   `next.on_record(...)` any number of times, `next.threw()` from a `catch` when the user's
-///   function threw, and `next.refused(error)` for a record that it cannot use,
+///   `next.on_record(...)`, or any number of times `next.on_element(...)`; from a `catch`
+///   `next.threw(record)` when the user's function threw before anything was passed on, else
+///   `next.threw()`; and `next.refused(error)` for a record that it cannot use,
 /// - and, if it wants to hear of its replica, of each batch before the first record, or of the
 ///   partition that the next records belong to, `void open(const replica_context&)`,
 ///   `void begin(const batch&)`, `void enter(partition_id)`.
@@ -74,46 +75,36 @@ void begin_function(Function& function, const batch& whole) {
     function.begin(whole);
 }
 
-/// Calls `call()` again while the policy says so. Call inside the `catch`.
-/// @returns whether it came through; else `next` has been told that the user's function threw.
-template <class Call, class Next>
-[[gnu::noinline, gnu::cold]] bool again(Call& call, Next& next, std::uint32_t attempt = 0) {
-  if (!next.try_again(attempt)) {
-    next.threw();
-    return false;
-  }
-  try {
-    call();
-    return true;
-  } catch (...) {
-    return again(call, next, attempt + 1);
-  }
-}
-
-/// Calls `call()`, then `use(result)` outside of the `try`; or tells `next` that the user's
-/// function threw.
-template <class Call, class Next, class Use>
-void guarded(Call&& call, Next& next, Use&& use) {
+/// Calls `call()`, then `use(result)` outside of the `try`; or `failed()` inside the `catch`.
+template <class Call, class Use, class Failed>
+void call_guarded(Call&& call, Use&& use, Failed&& failed) {
   using result = std::invoke_result_t<Call&>;
   if constexpr (std::is_void_v<result>) {
     try {
       call();
     } catch (...) {
-      if (!again(call, next))
-        return;
+      failed();
+      return;
     }
     use();
   } else {
     detail::result_slot<result> made;
-    const auto make = [&] { made.make(call); };
     try {
-      make();
+      made.make(call);
     } catch (...) {
-      if (!again(make, next))
-        return;
+      failed();
+      return;
     }
     use(made.take());
   }
+}
+
+/// Calls `call()`, then `use(result)` outside of the `try`; or tells `next` that the user's
+/// function threw. The policy may then have this step called again with `record`, later, which must
+/// be what `on_record` was given.
+template <class Record, class Call, class Next, class Use>
+void guarded(Record&& record, Call&& call, Next& next, Use&& use) {
+  call_guarded(call, use, [&] { next.threw(std::forward<Record>(record)); });
 }
 
 } // namespace weir::step

@@ -1,5 +1,6 @@
 // Runs every replica as a CAF actor. The only file that sees both paths. See
 // runtime/internal/executor.hpp.
+#include <weir/actors/home_scheduling.hpp>
 #include <weir/actors/job_supervisor.hpp>
 #include <weir/actors/replica_actor.hpp>
 
@@ -44,7 +45,7 @@ class job_config final : public caf::actor_system_config {
 public:
   explicit job_config(const executor_setup& setup) {
     // Work stealing would burn a quarter of a core when nearly idle; one shared queue does not.
-    set("scheduler.policy", caf::atom("sharing"));
+    load<caf::scheduler::coordinator<home_scheduling>>();
     set("scheduler.max-threads", static_cast<std::size_t>(setup.all->worker_threads));
     add_thread_hook<name_threads>(setup.job_name, setup.on_thread_start);
   }
@@ -66,12 +67,14 @@ public:
     // Started by their first message, which hands over what they are made of.
     supervisor_ =
         system_.spawn<job_supervisor_actor, caf::lazy_init>(setup_.all->replicas, setup_.events);
-    for (auto& r : *replicas)
+    for (auto& r : *replicas) {
+      const std::uint32_t home = r->id().value - setup_.all->at(r->node()).first_replica.value;
       if (setup_.job->at(r->node()).blocking)
         actors_.push_back(
-            system_.spawn<running_replica, caf::detached + caf::lazy_init>(std::move(r)));
+            system_.spawn<running_replica, caf::detached + caf::lazy_init>(std::move(r), home));
       else
-        actors_.push_back(system_.spawn<running_replica, caf::lazy_init>(std::move(r)));
+        actors_.push_back(system_.spawn<running_replica, caf::lazy_init>(std::move(r), home));
+    }
     started_.store(true, std::memory_order_release);
     return {};
   }

@@ -2,8 +2,9 @@
 
 namespace weir::actors {
 
-running_replica::running_replica(caf::actor_config& config, std::shared_ptr<replica> work)
-    : handed_off<replica_actor::base>(config), work_(std::move(work)) {}
+running_replica::running_replica(caf::actor_config& config, std::shared_ptr<replica> work,
+                                 std::uint32_t home)
+    : handed_off<replica_actor::base>(config), home_(home), work_(std::move(work)) {}
 
 running_replica::behavior_type running_replica::make_behavior() {
   return {

@@ -14,14 +14,16 @@ namespace weir::actors {
 /// reach it.
 class running_replica final : public handed_off<replica_actor::base> {
 public:
-  running_replica(caf::actor_config& config, std::shared_ptr<replica> work);
+  running_replica(caf::actor_config& config, std::shared_ptr<replica> work, std::uint32_t home);
 
   const char* name() const override { return "weir.replica"; }
+  std::uint32_t home() const noexcept { return home_; }
 
 protected:
   behavior_type make_behavior() override;
 
 private:
+  std::uint32_t home_;
   std::shared_ptr<replica> work_; ///< Used by this actor alone, from its first message to `quit`.
 };
 

@@ -78,7 +78,7 @@ private:
     std::optional<value_type> take(std::unique_lock<std::mutex>& lock) {
       if (count == 0)
         return std::nullopt;
-      std::optional<value_type> taken(std::move(*slots[first]));
+      auto taken = std::move(slots[first]);
       slots[first].reset();
       first = first + 1 == slots.size() ? 0 : first + 1;
       --count;

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
           return;
         // Here the program would store its results; a crash before the commit brings the batch
         // again.
-        const auto ranges = batch.offset_ranges();
+        const auto& ranges = batch.offset_ranges();
         const auto queued =
             offsets.commit_async(ranges, [n = batch.size()](const weir::expected<void>& answer) {
               if (answer)

@@ -62,20 +62,20 @@ inline constexpr int max_depth = 64;
 /// One level of nesting while it lives.
 class nesting {
 public:
-  nesting() noexcept { ++depth_; }
-  ~nesting() { --depth_; }
+  nesting() noexcept { ++depth; }
+  ~nesting() { --depth; }
   nesting(const nesting&) = delete;
   nesting& operator=(const nesting&) = delete;
 
   [[nodiscard]] static expected<void> check() {
-    if (depth_ > max_depth)
+    if (depth > max_depth)
       return error(errc::decode,
                    "the value is nested more than " + std::to_string(max_depth) + " levels deep");
     return {};
   }
 
 private:
-  static inline thread_local int depth_ = 0;
+  static inline thread_local int depth = 0;
 };
 
 /// Decodes the parts of a product in order; stops at the first error.

@@ -53,14 +53,13 @@ expected<void> csv_splitter::split(std::string_view line, const csv_options& how
 expected<std::string_view> csv_splitter::unquote(std::string_view& rest, const csv_options& how) {
   std::size_t quotes = 0;
   std::size_t end = 1;
-  for (;; ++end) {
+  for (;; end += 2) {
     end = rest.find(how.quote, end);
     if (end == std::string_view::npos)
       return error(errc::decode, fmt::format("column {} has no closing quote", fields_.size() + 1));
     if (end + 1 == rest.size() || rest[end + 1] != how.quote)
       break;
     ++quotes;
-    ++end;
   }
   const auto raw = rest.substr(1, end - 1);
   rest.remove_prefix(end + 1);

@@ -147,6 +147,7 @@ expected<progress> producer::send(const outgoing& record) {
     const auto failure = rd_kafka_producev(
         self.connection->get(), RD_KAFKA_V_TOPIC(name.c_str()), RD_KAFKA_V_PARTITION(partition),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): copied, not written to
         RD_KAFKA_V_VALUE(const_cast<char*>(value), value_size), RD_KAFKA_V_KEY(key, key_size),
         RD_KAFKA_V_TIMESTAMP(stamp), RD_KAFKA_V_HEADERS(headers.get()),
         RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(self.batch)), RD_KAFKA_V_END);

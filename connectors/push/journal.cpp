@@ -157,7 +157,7 @@ void journal::run() {
     if (durable) {
       failing_ = false;
     } else if (!std::exchange(failing_, true)) {
-      auto told = std::move(durable).error().with("write-ahead log");
+      auto told = error(durable.error()).with("write-ahead log");
       host_->log(log_level::error, "weir.receiver",
                  told.to_string() + "; nothing more is received until it can be written");
       errors_.push_back(std::move(told));

@@ -108,5 +108,5 @@ asio::awaitable<void> http_server::talk(tcp::socket to) {
     go_on = !unsent && reply.keep_alive();
   }
   beast::error_code ignored;
-  stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  (void)stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }

@@ -24,11 +24,11 @@ struct original {
 template <class T>
 [[nodiscard]] original original_of(const T& timed_or_not) {
   const auto& record = value_of(timed_or_not);
-  using Record = untimed_t<T>;
+  using record_type = untimed_t<T>;
   original found;
-  if constexpr (std::is_convertible_v<const Record&, std::string_view>) {
+  if constexpr (std::is_convertible_v<const record_type&, std::string_view>) {
     found.value.emplace(std::string_view(record));
-  } else if constexpr (has_origin<Record> && requires {
+  } else if constexpr (has_origin<record_type> && requires {
                          std::optional<std::string_view>(record.key);
                          std::optional<std::string_view>(record.value);
                          std::optional<event_time>(record.timestamp);

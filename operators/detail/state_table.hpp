@@ -358,9 +358,9 @@ private:
   }
 
   bool advance_cursor() {
-    auto more = cursor_->next();
+    const auto more = cursor_->next();
     if (!more)
-      fail(std::move(more).error());
+      fail(more.error());
     return more && *more;
   }
 

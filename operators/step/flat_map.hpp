@@ -76,9 +76,9 @@ public:
 
 private:
   /// The same for iterators that may throw.
-  template <class iterator, class Range, class Next, class Pass>
+  template <class Iterator, class Range, class Next, class Pass>
   static void pass_on_guarded(Range& range, Next& next, Pass& pass) {
-    std::optional<iterator> at;
+    std::optional<Iterator> at;
     bool more = false;
     const auto look = [&](auto&& move_on) {
       try {

@@ -102,6 +102,7 @@ public:
         },
         next,
         [&](auto&& made) {
+          // NOLINTNEXTLINE(bugprone-use-after-move): the key alone is moved out of the record
           next.on_record(with_time_of(record, out(value_of(std::forward<Record>(record)).first,
                                                   std::forward<decltype(made)>(made))));
         });

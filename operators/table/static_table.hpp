@@ -17,9 +17,9 @@ public:
   /// the same key the later one counts.
   template <std::ranges::input_range Entries>
   explicit static_table(Entries&& entries)
-      : fixed_(std::make_shared<fixed>(std::forward<Entries>(entries))) {}
+      : fixed_(std::make_shared<fixed>(version(std::forward<Entries>(entries)))) {}
   explicit static_table(std::initializer_list<std::pair<Key, Value>> entries)
-      : fixed_(std::make_shared<fixed>(entries)) {}
+      : fixed_(std::make_shared<fixed>(version(entries))) {}
 
   [[nodiscard]] std::size_t size() const noexcept { return fixed_->only->size(); }
 
@@ -28,9 +28,7 @@ public:
 
 private:
   struct fixed final : side_value {
-    template <class Entries>
-    explicit fixed(Entries&& entries)
-        : only(std::make_shared<const version>(std::forward<Entries>(entries))) {}
+    explicit fixed(version entries) : only(std::make_shared<const version>(std::move(entries))) {}
     [[nodiscard]] std::shared_ptr<const void> current() const override { return only; }
     [[nodiscard]] std::string name() const override { return "static_table"; }
 

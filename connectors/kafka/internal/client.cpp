@@ -30,7 +30,7 @@ void on_log(const rd_kafka_t* handle, int level, const char* facility, const cha
 void on_error(rd_kafka_t* handle, int code, const char* reason, void*) noexcept {
   try {
     state_of(handle)->note(static_cast<rd_kafka_resp_err_t>(code), reason ? reason : "");
-  } catch (...) {
+  } catch (...) { // no memory for the text
   }
 }
 

@@ -152,15 +152,15 @@ private:
       groups[{topic, message->partition}].push_back(
           view_message(*message, topic, options_.include_headers, headers));
     }
-    for (const auto& [where, records] : groups) {
+    for (const auto& [from, records] : groups) {
       const auto last = records.back().offset;
-      const auto acknowledge = [to = acknowledged_, where = where, last] {
+      const auto acknowledge = [to = acknowledged_, where = from, last] {
         const std::lock_guard guard(to->mutex);
         auto& next = to->next[where];
         next = std::max(next, last + 1);
       };
       if (auto stored = to_.store_reliably(records, acknowledge,
-                                           {fmt::format("{}/{}", where.first, where.second), last});
+                                           {fmt::format("{}/{}", from.first, from.second), last});
           !stored && stored.error().code() != errc::stopped) {
         failed_ = true;
         to_.restart(std::move(stored).error());

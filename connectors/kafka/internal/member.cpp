@@ -78,10 +78,10 @@ expected<std::unique_ptr<member>> member::make(const direct_stream_options& opti
 
 member::member(std::unique_ptr<client> made, std::shared_ptr<client_state> state,
                const direct_stream_options& options, member_events& events)
-    : state_(std::move(state)), client_(std::move(made)), events_(events) {
+    : state_(std::move(state)), client_(std::move(made)), subscription_(options.topics),
+      events_(events) {
   events_queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
   commits_queue_.reset(rd_kafka_queue_new(client_->get()));
-  subscription_ = options.topics;
   if (!options.topic_pattern.empty()) // librdkafka knows a pattern by its first character
     subscription_ = {fmt::format("^({})$", options.topic_pattern)};
   int ms = 300'000;

@@ -87,6 +87,7 @@ private:
                                             std::size_t hint = 0) const noexcept;
   [[nodiscard]] owned_partition* find(std::string_view topic, std::int32_t partition,
                                       std::size_t hint = 0) noexcept {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): of this table, which is not const here
     return const_cast<owned_partition*>(std::as_const(*this).find(topic, partition, hint));
   }
   [[nodiscard]] std::uint32_t idlest_replica() const;

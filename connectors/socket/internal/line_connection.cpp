@@ -38,7 +38,7 @@ expected<void> line_connection::connect() {
   if (code)
     return failed("cannot connect to", code);
   // A server that vanished without a word is noticed after all.
-  socket_.set_option(asio::socket_base::keep_alive(true), code);
+  (void)socket_.set_option(asio::socket_base::keep_alive(true), code);
   return {};
 }
 

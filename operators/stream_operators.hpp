@@ -213,7 +213,7 @@ public:
 
   /// Writes one directory per batch, `<prefix>-<ms>[.<suffix>]`, with one text file per partition,
   /// also for empty batches. The directory appears whole or not at all; one of the same time is
-  /// replaced.
+  /// replaced. The prefix may be a path, the suffix is part of a name.
   void save_as_text_files(std::string prefix, std::string suffix = "",
                           here where = here::current()) const;
 

@@ -8,6 +8,7 @@
 #include <bit>
 #include <concepts>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -15,9 +16,8 @@
 namespace weir {
 
 /// Turns a `T` into bytes and back. The encoding is fixed (docs/formats/codec.md): it decides where
-/// keys live and what checkpoints hold. Equal values have equal bytes, as long as floating-point
-/// numbers are no NaN. Specialise it for your own classes with the two functions below, and keep
-/// that rule.
+/// keys live and what checkpoints hold. Equal values have equal bytes, and so have all NaNs.
+/// Specialise it for your own classes with the two functions below, and keep that rule.
 ///
 /// - `void encode(const T& value, std::string& out)` appends.
 /// - `expected<T> decode(std::string_view& in)` takes from the front; errc::decode when bytes are
@@ -100,17 +100,25 @@ auto decode_parts(std::string_view& in, Make make)
   return std::apply([&](auto&&... p) { return make(std::move(*p)...); }, std::move(parts));
 }
 
+/// The value of which a number's bits are taken: 0.0 for -0.0, which it equals, and one NaN for
+/// all.
+template <std::floating_point T>
+[[nodiscard]] constexpr T canonical_number(T value) noexcept {
+  if (value != value)
+    return std::numeric_limits<T>::quiet_NaN();
+  return value == T{} ? T{} : value;
+}
+
 } // namespace detail
 
-/// Numbers and enumerations: their bits, least significant byte first; -0.0 as 0.0.
+/// Numbers and enumerations: their bits, least significant byte first; -0.0 as 0.0, NaNs as one.
 template <detail::encoded_as_bits T>
 struct codec<T> {
   static_assert(std::endian::native == std::endian::little, "the codec copies little-endian bits");
   static void encode(const T& value, std::string& out) {
     T canonical = value;
     if constexpr (std::is_floating_point_v<T>)
-      if (value == T{})
-        canonical = T{}; // -0.0 equals 0.0, so it has the same bytes
+      canonical = detail::canonical_number(value);
     char bits[sizeof(T)];
     std::memcpy(bits, &canonical, sizeof(T));
     out.append(bits, sizeof(T));

@@ -29,7 +29,7 @@ struct key_hash {
     requires(!std::is_convertible_v<const Key&, std::string_view>)
   {
     if constexpr (std::is_floating_point_v<Key>) {
-      const Key canonical = key == Key{} ? Key{} : key; // -0.0 equals 0.0, so it must hash alike
+      const Key canonical = detail::canonical_number(key); // what is the same key must hash alike
       return XXH3_64bits(&canonical, sizeof canonical);
     } else if constexpr (std::is_arithmetic_v<Key> || std::is_enum_v<Key>) {
       return XXH3_64bits(&key, sizeof key);
@@ -47,6 +47,22 @@ struct key_hash {
     return XXH3_64bits(key.data(), key.size());
   }
 };
+
+/// Whether two keys, or a key and a view of it, are the same: equal or, when a key does not equal
+/// itself because of a NaN in it, of the same bytes. So there is one NaN key, and every key is
+/// found again, whatever its type calls equal.
+[[nodiscard]] constexpr bool same_key(const auto& a, const auto& b) {
+  using key = std::remove_cvref_t<decltype(a)>;
+  if (a == b)
+    return true;
+  if constexpr (std::is_floating_point_v<key>)
+    return a != a && b != b;
+  else if constexpr (std::is_integral_v<key> || std::is_enum_v<key> ||
+                     std::is_convertible_v<const key&, std::string_view>)
+    return false;
+  else
+    return !(a == a) && encoded(a) == encoded(b);
+}
 
 /// The key group of a hash: its upper 7 bits, so that tables may use the lower ones.
 [[nodiscard]] constexpr std::uint32_t key_group_of(std::uint64_t hash) noexcept {

@@ -25,8 +25,9 @@
 namespace weir {
 
 /// Says how records of type `T` are kept. The primary template serves types that own all they refer
-/// to and aggregates of such types; a class with private members that owns its bytes opts in by
-/// `template <> struct weir::record_traits<my_class> : weir::owning_record_traits<my_class> {};`.
+/// to and aggregates of such types; a class with constructors or private members that owns its
+/// bytes opts in by `template <> struct weir::record_traits<my_class> :
+/// weir::owning_record_traits<my_class> {};`.
 ///
 /// - `self_contained`: no part of a value is a view into foreign bytes.
 /// - `owned`: the twin that owns its bytes; `to_owned(value)` makes it.
@@ -116,8 +117,9 @@ struct record_traits {
     static_assert(
         self_contained,
         "weir keeps this value beyond its batch, but the type is, holds or may hold a view "
-        "(string_view, pointer, span): use an owning type such as std::string, or "
-        "specialise weir::record_traits");
+        "(string_view, pointer, span): use an owning type such as std::string. A class with "
+        "constructors or private members that owns its bytes says so by `template <> struct "
+        "weir::record_traits<my_class> : weir::owning_record_traits<my_class> {};`");
     return value;
   }
   static decltype(auto) relocate(const T& value, arena& to) {

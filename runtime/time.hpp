@@ -23,6 +23,18 @@ using batch_time = wall_time;
 /// Time inside a record, ms since the Unix epoch, UTC.
 using event_time = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
 
+/// Longer than any two event times are apart. Spans without a bound are cut to it, so that sums of
+/// them and of event times hold.
+inline constexpr std::chrono::milliseconds beyond_all_time = std::chrono::years(1000);
+
+/// The same time; the first or last that a wall_time holds, in 1677 and 2262, when it is beyond.
+[[nodiscard]] constexpr wall_time to_wall_time(event_time t) noexcept {
+  if (t <= std::chrono::floor<std::chrono::milliseconds>(wall_time::min()))
+    return wall_time::min();
+  return t > std::chrono::floor<std::chrono::milliseconds>(wall_time::max()) ? wall_time::max()
+                                                                             : wall_time(t);
+}
+
 /// No record at or before it is expected any more. `event_time::min()` means that nothing is known
 /// yet.
 using watermark = event_time;

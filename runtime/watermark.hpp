@@ -16,7 +16,7 @@ struct watermark_options {
   /// watermark back; 0: it always does.
   duration idle_after = std::chrono::minutes(1);
   /// >= 0. A record further ahead of the batch time has no valid timestamp: one bad clock must not
-  /// close every window.
+  /// close every window. `duration::max()`: no limit but the last time of a wall_time, in 2262.
   duration max_skew = std::chrono::hours(24);
 };
 

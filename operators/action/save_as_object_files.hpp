@@ -1,6 +1,7 @@
 // Writes each batch as a directory of object files.
 #pragma once
 
+#include <weir/operators/detail/compose.hpp>
 #include <weir/operators/detail/line_sink.hpp>
 #include <weir/operators/stream_operators.hpp>
 
@@ -9,6 +10,7 @@ namespace weir {
 template <class Derived, class T>
 void stream_operators<Derived, T>::save_as_object_files(std::string prefix, std::string suffix,
                                                         here where) const {
+  detail::check_suffix(*composed(), suffix, where);
   using sink_type = detail::line_sink<T, detail::as_object>;
   add_sink({.traits = {.name = "save_as_object_files", .blocking = true},
             .make =

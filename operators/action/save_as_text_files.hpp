@@ -1,6 +1,7 @@
 // Writes each batch as a directory of text, CSV or JSON files.
 #pragma once
 
+#include <weir/operators/detail/compose.hpp>
 #include <weir/operators/detail/line_sink.hpp>
 #include <weir/operators/stream_operators.hpp>
 
@@ -22,6 +23,7 @@ sink_factory<T> line_files(std::string name, text_files where_to) {
 template <class Derived, class T>
 void stream_operators<Derived, T>::save_as_text_files(std::string prefix, std::string suffix,
                                                       here where) const {
+  detail::check_suffix(*composed(), suffix, where);
   add_sink(detail::line_files<T, detail::as_text>(
                "save_as_text_files", {.prefix = std::move(prefix), .suffix = std::move(suffix)}),
            "", false, where);
@@ -30,6 +32,7 @@ void stream_operators<Derived, T>::save_as_text_files(std::string prefix, std::s
 template <class Derived, class T>
 void stream_operators<Derived, T>::save_as_csv_files(std::string prefix, std::string suffix,
                                                      here where) const {
+  detail::check_suffix(*composed(), suffix, where);
   add_sink(
       detail::line_files<T, detail::as_csv>("save_as_csv_files", {.prefix = std::move(prefix),
                                                                   .suffix = std::move(suffix),
@@ -41,6 +44,7 @@ void stream_operators<Derived, T>::save_as_csv_files(std::string prefix, std::st
 template <class Derived, class T>
 void stream_operators<Derived, T>::save_as_json_files(std::string prefix, std::string suffix,
                                                       here where) const {
+  detail::check_suffix(*composed(), suffix, where);
   add_sink(detail::line_files<T, detail::as_json>(
                "save_as_json_files",
                {.prefix = std::move(prefix), .suffix = std::move(suffix), .extension = ".jsonl"}),

@@ -8,6 +8,7 @@
 #include <weir/runtime/key_group.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace weir::detail {
 
@@ -40,6 +41,17 @@ inline std::uint32_t checked_partitions(composition& composed, std::uint32_t par
                                                               "; 1 to 128 are allowed")
                                    .at(where));
   return partitions;
+}
+
+/// Notes a mistake unless `suffix` is part of a name: it must not lead into another directory.
+inline void check_suffix(composition& composed, std::string_view suffix,
+                         std::source_location where) {
+  if (suffix.find_first_of(std::string_view("/\0", 2)) != std::string_view::npos)
+    composed.graph.add_mistake(
+        error(errc::invalid_graph,
+              "the suffix \"" + std::string(suffix) +
+                  "\" is no part of a directory's name; the prefix says where the files are")
+            .at(where));
 }
 
 /// Closes a stream or chain of (key, value) records with a shuffle. @returns the node behind which

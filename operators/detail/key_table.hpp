@@ -24,7 +24,7 @@ inline constexpr bool views_key<std::pair<A, B>, std::pair<C, D>> =
 template <class Key>
 struct key_equal {
   using is_transparent = void;
-  bool operator()(const auto& a, const auto& b) const { return a == b; }
+  bool operator()(const auto& a, const auto& b) const { return same_key(a, b); }
   template <class A, class B, class C, class D>
   bool operator()(const std::pair<A, B>& a, const std::pair<C, D>& b) const {
     return (*this)(a.first, b.first) && (*this)(a.second, b.second);

@@ -20,6 +20,9 @@ namespace weir {
 
 namespace detail {
 
+/// Ends of windows that are no longer than this can be reckoned from any event time.
+inline constexpr std::chrono::milliseconds longest_window = 100 * std::chrono::years(1);
+
 /// The first `n` records of a partition in the order of `before(a, b)`, made to own their bytes.
 template <class T, class Before>
 [[nodiscard]] std::vector<owned_t<T>> first_of(const partition_view<T>& all, std::size_t n,
@@ -57,6 +60,7 @@ public:
                                      "assign_timestamps() was given a negative duration; "
                                      "max_out_of_orderness, idle_after and max_skew are >= 0")
                                    .at(where));
+    options.max_out_of_orderness = std::min(options.max_out_of_orderness, beyond_all_time);
     return self()
         .open_chain()
         .then(step::assign_timestamps<F>(std::move(extract), options.max_skew), where)
@@ -72,8 +76,8 @@ public:
 
   // ---- windows of event time, on timed records
 
-  /// Windows of `size` that follow each other from 1970 on, UTC, moved by `offset`: `size` > 0,
-  /// |offset| < size.
+  /// Windows of `size` that follow each other from 1970 on, UTC, moved by `offset`: `size` > 0 and
+  /// at most 100 years, |offset| < size.
   [[nodiscard]] auto tumbling(std::chrono::milliseconds size, std::chrono::milliseconds offset = {},
                               here where = here::current()) const
     requires is_timed<T>
@@ -82,7 +86,8 @@ public:
   }
 
   /// Windows of `size` that begin at every multiple of `slide` from 1970 on, UTC, moved by
-  /// `offset`: 0 < slide <= size, |offset| < slide. A record counts in each window that holds it.
+  /// `offset`: 0 < slide <= size <= 100 years, |offset| < slide. A record counts in each window
+  /// that holds it.
   [[nodiscard]] auto sliding(std::chrono::milliseconds size, std::chrono::milliseconds slide,
                              std::chrono::milliseconds offset = {},
                              here where = here::current()) const
@@ -91,14 +96,16 @@ public:
     return in_windows("sliding", size, slide, offset, where);
   }
 
-  /// Sessions: a record lasts for `gap`, > 0, from its time on, and records that touch are in one
-  /// session, which ends with the last of them. For `append` and `complete`.
+  /// Sessions: a record lasts for `gap`, > 0 and at most 100 years, from its time on, and records
+  /// that touch are in one session, which ends with the last of them. For `append` and `complete`.
   [[nodiscard]] auto session(std::chrono::milliseconds gap, here where = here::current()) const
     requires is_timed<T>
   {
-    if (gap.count() <= 0)
+    if (gap.count() <= 0 || gap > detail::longest_window)
       self().composed()->graph.add_mistake(
-          error(errc::invalid_graph, "session() was given a gap that is not > 0").at(where));
+          error(errc::invalid_graph,
+                "session() was given a gap that is not > 0 and at most 100 years")
+              .at(where));
     return windowed_stream<Derived, detail::sessions>(self(), detail::sessions(gap), "session");
   }
 
@@ -151,7 +158,8 @@ public:
   /// the same key and are near in time: `lower <= time of the other - time of this <= upper`. It
   /// leaves in the batch that brings the later of the two, at the later time. A record is kept
   /// until the watermark says that nothing can match it any more; a late one is left out and
-  /// counted.
+  /// counted. `milliseconds::min()` and `max()` are bounds that leave a side open: records that
+  /// wait for it are kept for ever.
   template <class Other>
   [[nodiscard]] auto interval_join(const Other& other, std::chrono::milliseconds lower,
                                    std::chrono::milliseconds upper, std::uint32_t partitions = 0,
@@ -276,6 +284,8 @@ private:
     auto start = detail::start_behind(composed, both, {kind, where});
     start.retains = true;
     start.needs_all_inputs = true;
+    lower = std::clamp(lower, -beyond_all_time, beyond_all_time);
+    upper = std::clamp(upper, -beyond_all_time, beyond_all_time);
     // Rows that waited for a match leave with their own time.
     auto& wait = start.lowers_watermark;
     if (Kind.lone_left || Kind.semi)
@@ -300,13 +310,15 @@ private:
   [[nodiscard]] auto in_windows(const char* kind, std::chrono::milliseconds size,
                                 std::chrono::milliseconds slide, std::chrono::milliseconds offset,
                                 here where) const {
-    const bool possible = slide.count() > 0 && slide <= size && offset < slide && -offset < slide;
+    const bool possible = slide.count() > 0 && slide <= size && size <= detail::longest_window &&
+                          offset < slide && offset > -slide;
     if (!possible)
       self().composed()->graph.add_mistake(
           error(errc::invalid_graph,
                 std::string(kind) +
-                    "() was given windows that cannot be: size and slide must be > 0, the slide at "
-                    "most the size, and the offset nearer to 0 than the slide")
+                    "() was given windows that cannot be: size and slide must be > 0, the size at "
+                    "most 100 years, the slide at most the size, and the offset nearer to 0 than "
+                    "the slide")
               .at(where));
     return windowed_stream<Derived, detail::sliding_windows>(
         self(),

@@ -147,7 +147,13 @@ private:
     static_assert(std::is_same_v<owned_t<typename untimed_t<T>::first_type>,
                                  typename Table::version::key_type>,
                   "the records need keys of the table's type, or views of them");
-    const auto place = detail::side_place(*self().composed(), table.side());
+    const auto side = table.side();
+    if (side->reload_interval() < duration::zero())
+      self().composed()->graph.add_mistake(
+          error(errc::invalid_graph,
+                "a table is to be loaded again after a negative duration; 0: at the start only")
+              .at(where));
+    const auto place = detail::side_place(*self().composed(), side);
     return self().open_chain().then(Step(place, std::move(more)...), where);
   }
 

@@ -102,9 +102,10 @@ public:
   /// The key's timers, earliest first. Valid until one is set or deleted.
   [[nodiscard]] std::span<const batch_time> timers() const noexcept { return timers_.all(); }
 
-  // The same with the watermark in the place of the batch time; `on_event_timer` is called.
-  void set_event_timer(event_time at) { event_timers_.set(at); }
-  void delete_event_timer(event_time at) { event_timers_.erase(at); }
+  // The same with the watermark in the place of the batch time; `on_event_timer` is called. Times
+  // beyond those of a wall_time, such as event_time::max(), are never reached.
+  void set_event_timer(event_time at) { event_timers_.set(to_wall_time(at)); }
+  void delete_event_timer(event_time at) { event_timers_.erase(to_wall_time(at)); }
   [[nodiscard]] std::span<const wall_time> event_timers() const noexcept {
     return event_timers_.all();
   }
@@ -321,8 +322,7 @@ private:
   [[nodiscard]] std::int64_t now(timer_kind kind) const {
     if (kind == timer_kind::processing)
       return time_.time_since_epoch().count();
-    return watermark_ == weir::watermark::min() ? std::numeric_limits<std::int64_t>::min()
-                                                : wall_time(watermark_).time_since_epoch().count();
+    return to_wall_time(watermark_).time_since_epoch().count(); // min() where it is unknown
   }
 
   void fill_timers(std::size_t local) {

@@ -6,10 +6,13 @@
 #include <weir/runtime/watermark.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
+#include <ratio>
 #include <span>
 #include <stdexcept>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace weir::step {
@@ -23,12 +26,23 @@ template <class Clock, class Unit>
   static_assert(std::is_same_v<Clock, std::chrono::system_clock>,
                 "an event time counts from the Unix epoch: give a time_point of "
                 "std::chrono::system_clock, e.g. weir::event_time");
-  const auto found = std::chrono::floor<std::chrono::milliseconds>(time);
-  if (found < event_time{} || found > latest) [[unlikely]]
+  using number = std::conditional_t<std::chrono::treat_as_floating_point_v<typename Unit::rep>,
+                                    double, std::int64_t>;
+  using compared = std::chrono::duration<number, typename Unit::period>;
+  // In its own unit where that is the coarser one: what is too late may not fit into milliseconds.
+  const bool too_late = [&] {
+    if constexpr (std::is_same_v<number, double> ||
+                  std::ratio_greater_v<typename Unit::period, std::milli>)
+      return !(time <= std::chrono::time_point_cast<compared>(latest)); // NaN too
+    else
+      return std::chrono::floor<std::chrono::milliseconds>(time) > latest;
+  }();
+  const bool too_early = time < std::chrono::time_point<Clock, Unit>{};
+  if (too_early || too_late) [[unlikely]]
     throw std::out_of_range(
-        found < event_time{} ? "the event time is before 1970"
-                             : "the event time is further ahead of the batch time than max_skew");
-  return found;
+        too_early ? "the event time is before 1970"
+                  : "the event time is further ahead of the batch time than max_skew");
+  return std::chrono::floor<std::chrono::milliseconds>(time);
 }
 template <class Time>
 [[nodiscard]] event_time checked_event_time(const std::optional<Time>& time, event_time latest) {

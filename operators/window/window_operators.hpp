@@ -97,7 +97,9 @@ public:
   }
 
   /// The same where `inverse(join(a, b), b)` is `a`. Nothing for an empty window. (In Spark the
-  /// last element stays for ever.) Costs per slide what entered and left; floating point drifts.
+  /// last element stays for ever.) Costs per slide what entered and left. Of floating-point numbers
+  /// no inverse is exact: the result drifts, and after one NaN or infinity every result is NaN,
+  /// also when it has left; without an inverse it is not.
   template <class F, class Inverse>
     requires(std::is_invocable_v<F&, owned_t<T>, const T&> &&
              !std::convertible_to<Inverse, duration>)
@@ -160,7 +162,7 @@ public:
   /// and takes out what left it, and costs what these batches hold, not what the window holds;
   /// passing the result on is apart. A key leaves when the last batch that had it leaves. (In Spark
   /// keys stay for ever without a filter, and a slide beyond the length reports keys of the gap.)
-  /// Floating point drifts, until the key leaves.
+  /// Floating point drifts, and stays NaN after one NaN or infinity, until the key leaves.
   template <class F, class Inverse>
     requires(!std::convertible_to<Inverse, duration>)
   [[nodiscard]] auto reduce_by_key_and_window(F join, Inverse inverse, duration length,

@@ -71,9 +71,9 @@ SCENARIO("a NaN key is combined, leaves windows and is evicted as any other", "[
   const auto in = job.input<std::pair<double, int>>();
   const auto reduced = job.output(in.stream().reduce_by_key(std::plus<>{}));
   const auto windowed =
-      job.output(in.stream().reduce_by_key_and_window(std::plus<>{}, std::minus<>{}, 2s));
+      job.output(in.stream().reduce_by_key_and_window(std::plus<>{}, std::minus<>{}, 3s));
   const auto counted = job.output(
-      in.stream().map([](const auto& r) { return r.first; }).count_by_value_and_window(2s));
+      in.stream().map([](const auto& r) { return r.first; }).count_by_value_and_window(3s));
   const auto state = job.output(in.stream().update_state_by_key<int>(
       [](std::span<const int> values, std::optional<int> before) -> std::optional<int> {
         return std::accumulate(values.begin(), values.end(), before.value_or(0));
@@ -90,12 +90,14 @@ SCENARIO("a NaN key is combined, leaves windows and is evicted as any other", "[
 
   in.add({{nan_2, 16}});
   job.step_undone();
+  job.step(); // reads the same again
   CHECK(values_of(windowed.rows()) == std::vector{12, 19});
   CHECK(values_of(state.rows()) == std::vector{12, 19});
 
   job.step();
   CHECK(values_of(windowed.rows()) == std::vector{16});
   CHECK(values_of(counted.rows()) == std::vector{1});
+  job.step();
   job.step();
   CHECK(windowed.rows().empty());
   CHECK(counted.rows().empty());
@@ -141,13 +143,16 @@ SCENARIO("NaN keys meet in joins", "[operators][nan]") {
   left.add({{nan_1, 100}});
   right.add({{nan_2, 200}});
   job.step_undone();
+  job.step(); // reads the same again
   CHECK(joined.rows().size() == 1);
   CHECK(near.rows().empty());
   CHECK(distinct.rows().empty());
   left.add({{1.0, 900}});
   right.add({{1.0, 900}});
   job.step();
-  CHECK(near.rows().size() == 1 + 2); // the pair of 1.0, and those that are alone now
+  CHECK(near.rows().size() == 1);
+  job.step();
+  CHECK(near.rows().size() == 2); // those that are alone
 }
 
 SCENARIO("a key that equals nothing crashes nothing", "[operators][nan]") {
@@ -169,6 +174,7 @@ SCENARIO("a key that equals nothing crashes nothing", "[operators][nan]") {
   left.add({{{1}, 10}, {{2}, 20}, {{1}, 11}});
   right.add({{{1}, 12}});
   job.step_undone();
+  job.step(); // reads the same again
   CHECK(near.rows() == std::vector{std::pair(1, 10), std::pair(1, 11)});
   CHECK(values_of(reduced.rows()) == std::vector{20, 21});
   left.add({{{3}, 100}});

@@ -1,13 +1,17 @@
 // weir inside a program of its own: records from memory, results into the program's own code.
 //
 //   embedded        ends by itself
+#include "usage.hpp"
+
 #include <weir/main.hpp> // report
 #include <weir/weir.hpp>
 
 #include <cstdio>
 
-int main() {
+int main(int argc, char** argv) {
   using namespace std::chrono_literals;
+  if (const auto end = usage(argc, argv, "embedded"))
+    return *end;
   // available_now: read what is there in as many batches as the rate allows, then stop.
   auto ctx = weir::context::make(
       {.name = "embedded", .batch_interval = 100ms, .trigger = weir::trigger::available_now});

@@ -2,6 +2,8 @@
 //
 //   enrich_with_table FILE     lines of "item price", e.g. "tea 3"; until SIGINT. Replace the file
 //                              with `mv` while it runs: the next batches have the new prices.
+#include "usage.hpp"
+
 #include <weir/main.hpp> // run_until_signal and report: for programs, not for libraries
 #include <weir/weir.hpp>
 
@@ -34,10 +36,8 @@ weir::expected<prices> read_prices(const std::string& path) {
 
 int main(int argc, char** argv) {
   using namespace std::chrono_literals;
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: enrich_with_table FILE\n");
-    return weir::exit_code::bad_usage;
-  }
+  if (const auto end = usage(argc, argv, "enrich_with_table FILE", 1, 1))
+    return *end;
   auto ctx = weir::context::make({.name = "enrich", .batch_interval = 500ms});
   if (!ctx)
     return weir::report(ctx.error());

@@ -2,6 +2,8 @@
 // time.
 //
 //   event_time_windows        ends by itself
+#include "usage.hpp"
+
 #include <weir/main.hpp> // report
 #include <weir/weir.hpp>
 
@@ -19,8 +21,10 @@ struct view {
 
 } // namespace
 
-int main() {
+int main(int argc, char** argv) {
   using namespace std::chrono_literals;
+  if (const auto end = usage(argc, argv, "event_time_windows"))
+    return *end;
   auto ctx = weir::context::make(
       {.name = "event_time", .batch_interval = 100ms, .trigger = weir::trigger::available_now});
   if (!ctx)

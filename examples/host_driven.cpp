@@ -2,15 +2,20 @@
 // each answer before it reads the next line.
 //
 //   host_driven LINE...        prints the words longer than three letters, with their lengths
+#include "usage.hpp"
+
 #include <weir/connectors/outlet.hpp>
 #include <weir/main.hpp> // report; its signal handling is not used here
 #include <weir/weir.hpp>
 
+#include <climits>
 #include <cstdio>
 #include <string>
 #include <utility>
 
 int main(int argc, char** argv) {
+  if (const auto end = usage(argc, argv, "host_driven LINE...", 0, INT_MAX))
+    return *end;
   // continuous: a line is answered at once, not at the end of a batch interval.
   auto ctx = weir::context::make({.name = "host_driven",
                                   .trigger = weir::trigger::continuous,

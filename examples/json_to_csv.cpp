@@ -2,6 +2,8 @@
 //
 //   json_to_csv DIR PREFIX     reads DIR/*.jsonl, writes PREFIX-sales-<ms>/ and
 //   PREFIX-bad-<ms>-*.jsonl
+#include "usage.hpp"
+
 #include <weir/connectors/codec/json.hpp>
 #include <weir/connectors/file/dead_letter_files.hpp>
 #include <weir/main.hpp> // run_until_signal and report: for programs, not for libraries
@@ -21,10 +23,8 @@ struct sale {
 BOOST_DESCRIBE_STRUCT(sale, (), (item, pieces, price))
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: json_to_csv DIR PREFIX\n");
-    return weir::exit_code::bad_usage;
-  }
+  if (const auto end = usage(argc, argv, "json_to_csv DIR PREFIX", 2, 2))
+    return *end;
   const std::string prefix = argv[2];
   auto ctx = weir::context::make({.name = "json_to_csv", .trigger = weir::trigger::available_now});
   if (!ctx)

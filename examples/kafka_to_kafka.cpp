@@ -5,6 +5,8 @@
 //   capitals
 #include <weir/connectors/kafka.hpp>
 
+#include "usage.hpp"
+
 #include <weir/main.hpp>
 #include <weir/weir.hpp>
 
@@ -25,6 +27,8 @@ std::string capitals(std::string_view text) {
 
 int main(int argc, char** argv) {
   using namespace std::chrono_literals;
+  if (const auto end = usage(argc, argv, "kafka_to_kafka [BROKERS [FROM [TO]]]", 0, 3))
+    return *end;
   const std::string brokers = argc > 1 ? argv[1] : "localhost:9092";
   auto ctx = weir::context::make({.name = "kafka_to_kafka", .batch_interval = 500ms});
   if (!ctx)

@@ -1,6 +1,8 @@
 // Commits in the program's own hands: offsets follow after the program has kept what it needs.
 //
 //   manual_commit [BROKERS [TOPIC]]        until Ctrl-C; default: localhost:9092 lines
+#include "usage.hpp"
+
 #include <weir/connectors/kafka.hpp>
 #include <weir/main.hpp>
 #include <weir/weir.hpp>
@@ -9,6 +11,8 @@
 
 int main(int argc, char** argv) {
   using namespace std::chrono_literals;
+  if (const auto end = usage(argc, argv, "manual_commit [BROKERS [TOPIC]]", 0, 2))
+    return *end;
   auto ctx = weir::context::make({.name = "manual_commit", .batch_interval = 500ms});
   if (!ctx)
     return weir::report(ctx.error());

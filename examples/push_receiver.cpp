@@ -2,6 +2,8 @@
 // the device fails.
 //
 //   push_receiver     ends by itself
+#include "usage.hpp"
+
 #include <weir/connectors/push/receiver.hpp>
 #include <weir/main.hpp> // report
 #include <weir/weir.hpp>
@@ -62,8 +64,10 @@ private:
 
 } // namespace
 
-int main() {
+int main(int argc, char** argv) {
   using namespace std::chrono_literals;
+  if (const auto end = usage(argc, argv, "push_receiver"))
+    return *end;
   auto ctx = weir::context::make({.name = "thermometer",
                                   .batch_interval = 100ms,
                                   .rate_control = {.first_batch_rate = 10'000}});

@@ -2,6 +2,8 @@
 // for a second.
 //
 //   sessions_by_user     ends by itself
+#include "usage.hpp"
+
 #include <weir/main.hpp> // report
 #include <weir/weir.hpp>
 
@@ -9,8 +11,10 @@
 #include <optional>
 #include <string>
 
-int main() {
+int main(int argc, char** argv) {
   using namespace std::chrono_literals;
+  if (const auto end = usage(argc, argv, "sessions_by_user"))
+    return *end;
   using session = std::pair<std::string, int>; // user, clicks
   using click = std::pair<std::string, std::string>;
 

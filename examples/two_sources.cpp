@@ -1,6 +1,8 @@
 // Two sources in one job: each batch has a part of both, cut at the same moment.
 //
 //   two_sources     ends by itself
+#include "usage.hpp"
+
 #include <weir/main.hpp> // report
 #include <weir/weir.hpp>
 
@@ -8,8 +10,10 @@
 #include <functional>
 #include <string>
 
-int main() {
+int main(int argc, char** argv) {
   using namespace std::chrono_literals;
+  if (const auto end = usage(argc, argv, "two_sources"))
+    return *end;
   auto ctx = weir::context::make(
       {.name = "two_sources", .batch_interval = 100ms, .trigger = weir::trigger::available_now});
   if (!ctx)

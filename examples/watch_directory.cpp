@@ -2,6 +2,8 @@
 //
 //   watch_directory DIR     until SIGINT; `mv` files in from the same file system, so that they
 //                           appear whole
+#include "usage.hpp"
+
 #include <weir/main.hpp> // run_until_signal and report: for programs, not for libraries
 #include <weir/weir.hpp>
 
@@ -12,10 +14,8 @@
 
 int main(int argc, char** argv) {
   using namespace std::chrono_literals;
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: watch_directory DIR\n");
-    return weir::exit_code::bad_usage;
-  }
+  if (const auto end = usage(argc, argv, "watch_directory DIR", 1, 1))
+    return *end;
   auto ctx = weir::context::make({.name = "watch_directory", .batch_interval = 500ms});
   if (!ctx)
     return weir::report(ctx.error());

@@ -1,6 +1,8 @@
 // Counts the words of a Kafka topic in 1 s batches; the PID controller sets the ingest rate.
 //
 //   word_count [BROKERS [TOPIC]]        until Ctrl-C; default: localhost:9092 lines
+#include "usage.hpp"
+
 #include <weir/connectors/kafka.hpp>
 #include <weir/main.hpp> // run_until_signal and report: for programs, not for libraries
 #include <weir/weir.hpp>
@@ -9,6 +11,8 @@
 
 int main(int argc, char** argv) {
   using namespace std::chrono_literals;
+  if (const auto end = usage(argc, argv, "word_count [BROKERS [TOPIC]]", 0, 2))
+    return *end;
   auto ctx = weir::context::make({
       .name = "word_count",
       .batch_interval = 1s,

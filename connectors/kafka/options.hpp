@@ -82,6 +82,7 @@ enum class offset_commits {
 /// Input from Kafka. Exactly one of `topics`, `topic_pattern` and `assign` is given.
 ///
 /// - `topics` or `topic_pattern` with a `group`: the processes of the group share the partitions.
+/// Those of a process that was killed stay unread for `session.timeout.ms`, by default 45 s.
 /// - the same without a group: this process reads all partitions and commits nothing.
 /// - `assign`: this process reads what is listed; with a group it starts at the group's offsets and
 /// commits there.

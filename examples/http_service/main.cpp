@@ -6,6 +6,7 @@
 // PORT: 0 takes any that is free. CAPACITY: events that may wait to be counted.
 #include <weir/main.hpp> // report and exit_code; its signal handling is not used here
 
+#include "../usage.hpp"
 #include "counts.hpp"
 #include "server.hpp"
 
@@ -73,20 +74,23 @@ void serve(std::uint16_t port, weir::inlet<std::string> events, const counts& kn
 } // namespace
 
 int main(int argc, char** argv) {
-  const auto number = [&](int i, unsigned long otherwise) {
-    return argc > i ? std::strtoul(argv[i], nullptr, 10) : otherwise;
-  };
+  if (const auto end = usage(argc, argv, "http_service [PORT [CAPACITY]]", 0, 2))
+    return *end;
+  const auto port = port_of(argc > 1 ? argv[1] : "8080");
+  if (!port)
+    return weir::exit_code::bad_usage;
+  const std::size_t capacity = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 10'000;
   auto job = weir::context::make({.name = "http_service", .batch_interval = 200ms});
   if (!job)
     return weir::report(job.error());
-  const weir::inlet<std::string> events({.name = "events", .max_records = number(2, 10'000)});
+  const weir::inlet<std::string> events({.name = "events", .max_records = capacity});
   const auto known = std::make_shared<counts>();
   compose(*job, events, known);
   if (auto started = job->start(); !started)
     return weir::report(started.error());
 
   try {
-    serve(static_cast<std::uint16_t>(number(1, 8'080)), events, *known);
+    serve(*port, events, *known);
   } catch (const std::exception& e) { // e.g. the port is taken
     std::fprintf(stderr, "http_service: %s\n", e.what());
     return weir::exit_code::failed;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
@@ -67,6 +68,20 @@ response handle(const request& asked, const service& behind) {
   return answer(asked, http::status::not_found, "POST /events or GET /counts/<key>");
 }
 
+/// What a client hears whose request cannot be read; nullopt: nothing, e.g. when it has gone.
+std::optional<http::status> refusal(const beast::error_code& unread, const request& so_far) {
+  if (unread == http::error::body_limit)
+    return http::status::payload_too_large;
+  if (unread == http::error::header_limit)
+    return so_far.target().empty() ? http::status::uri_too_long
+                                   : http::status::request_header_fields_too_large;
+  const beast::error_code of_http = http::error::bad_method;
+  if (unread.category() != of_http.category() || unread == http::error::end_of_stream ||
+      unread == http::error::partial_message)
+    return std::nullopt;
+  return http::status::bad_request;
+}
+
 } // namespace
 
 http_server::http_server(asio::io_context& io, std::uint16_t port, service behind)
@@ -98,10 +113,12 @@ asio::awaitable<void> http_server::talk(tcp::socket to) {
     parser.body_limit(max_body);
     stream.expires_after(patience);
     const auto [unread, read] = co_await http::async_read(stream, buffer, parser, no_throw);
-    if (unread)
+    const auto refused = refusal(unread, parser.get());
+    if (unread && !refused)
       break;
-    auto reply = handle(parser.get(), behind_);
-    reply.keep_alive(reply.keep_alive() && !stopping_);
+    auto reply = refused ? answer(parser.get(), *refused, "the request cannot be read")
+                         : handle(parser.get(), behind_);
+    reply.keep_alive(reply.keep_alive() && !refused && !stopping_);
     reply.prepare_payload();
     stream.expires_after(patience);
     const auto [unsent, sent] = co_await http::async_write(stream, reply, no_throw);
@@ -109,4 +126,10 @@ asio::awaitable<void> http_server::talk(tcp::socket to) {
   }
   beast::error_code ignored;
   (void)stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  // To close on what a client still sends would take the answer away from it.
+  stream.expires_after(std::chrono::seconds(1));
+  for (bool more = true; more;) {
+    const auto [ended, read] = co_await stream.async_read_some(buffer.prepare(4'096), no_throw);
+    more = !ended;
+  }
 }

@@ -45,13 +45,17 @@ weir::expected<int> count_once(run& now) {
   const auto in = fill(now);
   if (!in)
     return weir::error(in.error()).with("filling the topic");
-  if (weir::signal_received())
+  if (weir::signal_received()) {
+    now.shown.line(fmt::format(
+        "stopped by a signal while the topic was filled: {} records are in it, none was counted",
+        grouped(*in)));
     return weir::exit_code::data_left;
+  }
   now.shown.line(fmt::format("{} records in the topic\n", grouped(*in)));
   if (auto started = now.start(from, nullptr); !started)
     return std::move(started).error();
   for (;;) {
-    const auto ended = now.ctx.await_for(100ms);
+    const auto ended = now.await_for(100ms);
     if (!ended)
       return ended.error();
     if (*ended || weir::signal_received())

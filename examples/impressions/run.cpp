@@ -50,17 +50,24 @@ weir::expected<std::shared_ptr<report_writer>> report_writer::open(const std::st
 }
 
 void report_writer::on_finished(const weir::batch_report& report) {
-  if (file_.is_open())
-    file_ << weir::to_json(report) << '\n';
+  if (!file_.is_open() || broken_)
+    return;
+  file_ << weir::to_json(report) << '\n' << std::flush;
+  broken_ = !file_;
+}
+
+weir::expected<void> report_writer::check() const {
+  if (broken_)
+    return weir::error{weir::errc::io, fmt::format("writing {} failed; is the disk full?", name_)};
+  return {};
 }
 
 weir::expected<void> report_writer::finish() {
   if (!file_.is_open())
     return {};
   file_.close();
-  if (!file_)
-    return weir::error{weir::errc::io, fmt::format("writing {} failed; is the disk full?", name_)};
-  return {};
+  broken_ = broken_ || !file_;
+  return check();
 }
 
 weir::expected<run> run::make(const settings& with, terminal& shown, weir::context_options job) {
@@ -95,6 +102,12 @@ weir::expected<void> run::start(weir::kafka::starting_offsets from, std::shared_
   ctx.add_listener(reports);
   shown.table_head();
   return ctx.start();
+}
+
+weir::expected<bool> run::await_for(weir::duration limit) {
+  if (auto written = reports->check(); !written)
+    return std::move(written).error();
+  return ctx.await_for(limit);
 }
 
 weir::expected<int> run::stop() {

@@ -9,6 +9,7 @@
 
 #include <weir/weir.hpp>
 
+#include <atomic>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -21,11 +22,14 @@ public:
   /// @param file empty: writes nothing.
   static weir::expected<std::shared_ptr<report_writer>> open(const std::string& file);
   void on_finished(const weir::batch_report& report) override;
+  /// Whether all lines could be written so far. Any thread.
+  [[nodiscard]] weir::expected<void> check() const;
   weir::expected<void> finish();
 
 private:
   std::string name_;
   std::ofstream file_;
+  std::atomic<bool> broken_ = false;
 };
 
 struct run {
@@ -43,6 +47,9 @@ struct run {
 
   /// Composes the job and starts it. @param price per record; null: none.
   weir::expected<void> start(weir::kafka::starting_offsets from, std::shared_ptr<toll> price);
+
+  /// Waits for the end of the job. @returns whether it has come, or why it cannot be waited for.
+  weir::expected<bool> await_for(weir::duration limit);
 
   /// Finishes what is planned, as far as the deadline allows. @returns ok or data_left.
   weir::expected<int> stop();

@@ -89,6 +89,7 @@ void check_together(const settings& s) {
        "excludes --one-batch, which loads its own records; leave one out");
   need(s.brokers.empty() || s.brokers.find(':') != std::string::npos, "--brokers",
        fmt::format("'{}' has no port; write HOST:PORT", s.brokers));
+  need(!s.topic.empty(), "--topic", "'' is no name; leave the option out for impressions");
   // The embedded cluster forgets the oldest records of a partition beyond 5 MiB.
   need(!s.embedded() || s.one_batch <= 700'000, "--one-batch",
        fmt::format("'{}' is more than the embedded cluster keeps; use at most 700000, or --brokers "

@@ -63,7 +63,7 @@ class follower {
 public:
   weir::expected<bool> go_on(run& now, const load_generator& load) {
     show_progress(now, load);
-    if (const auto ended = now.ctx.await_for(100ms); !ended)
+    if (const auto ended = now.await_for(100ms); !ended)
       return ended.error();
     if (weir::signal_received())
       return false;
@@ -152,7 +152,7 @@ weir::expected<int> run_all(run& now) {
     return std::move(started).error();
   load_generator load(writing(now.with, now.at), now.at.partitions, phases(now.with));
   while (!now.figures->last() && !weir::signal_received())
-    if (const auto ended = now.ctx.await_for(20ms); !ended)
+    if (const auto ended = now.await_for(20ms); !ended)
       return ended.error();
   if (!weir::signal_received())
     if (auto started = load.start([&watch](const phase& p) { watch.began(p); }); !started)

@@ -37,8 +37,9 @@ void terminal::print(std::string_view text) {
   std::lock_guard guard(mutex_);
   if (!shown_.empty())
     fmt::print(stderr, "\r\x1b[K");
-  fmt::print("{}\n", text);
-  std::fflush(stdout);
+  const auto line = fmt::format("{}\n", text);
+  if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fflush(stdout) != 0)
+    written_ = false;
   if (!shown_.empty())
     fmt::print(stderr, "{}", shown_);
 }

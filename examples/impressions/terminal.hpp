@@ -5,6 +5,7 @@
 #include "history.hpp"
 #include "settings.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -34,6 +35,9 @@ public:
   /// Removes it.
   void clear();
 
+  /// Whether standard output has taken every line.
+  [[nodiscard]] bool written() const { return written_; }
+
 private:
   void print(std::string_view text);
   [[nodiscard]] std::string paint(std::string_view code, std::string_view text) const;
@@ -41,6 +45,7 @@ private:
   const bool colour_;
   const bool progress_;
   std::mutex mutex_;
+  std::atomic<bool> written_ = true;
   std::string shown_; ///< The progress line as it stands there.
 };
 

@@ -19,7 +19,7 @@ weir::expected<int> count_until_signal(run& now) {
       !started)
     return std::move(started).error();
   while (!weir::signal_received()) {
-    if (const auto ended = now.ctx.await_for(100ms); !ended)
+    if (const auto ended = now.await_for(100ms); !ended)
       return ended.error();
     now.shown.progress(fmt::format("counted {}  unread {}", grouped(now.totals->total()),
                                    grouped(now.figures->last().value_or(batch_figures{}).lag)));

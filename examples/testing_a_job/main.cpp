@@ -2,6 +2,7 @@
 // a test framework; inside one, each function is a test case.
 //
 //   testing_a_job        ends with 0 when the job does what it should
+#include "../usage.hpp"
 #include "job.hpp"
 
 #include <weir/runtime/testing/test_job.hpp>
@@ -49,7 +50,9 @@ void a_batch_that_is_read_again_counts_once(run_mode how) {
 
 } // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (const auto end = usage(argc, argv, "testing_a_job"))
+    return *end;
   try {
     in_every_mode(services_fail_and_recover);
     in_every_mode(a_batch_that_is_read_again_counts_once);

@@ -113,6 +113,16 @@ SCENARIO("a bad option is named with its value and the remedy, in one line",
        "--help\n"},
       {{"--brokers", "localhost"},
        "impressions: --brokers: 'localhost' has no port; write HOST:PORT; see --help\n"},
+      {{"--brokers", "127.0.0.1:99999"},
+       "invalid_config: option `brokers`: \"127.0.0.1:99999\" is no broker; write \"host:port\" "
+       "with "
+       "a port from 1 to 65535\n"},
+      {{"--brokers", ":"},
+       "invalid_config: option `brokers`: \":\" is no broker; write \"host:port\" with a port from "
+       "1 "
+       "to 65535\n"},
+      {{"--topic", ""},
+       "impressions: --topic: '' is no name; leave the option out for impressions; see --help\n"},
       {{"--property", "x"}, "impressions: --property: 'x' is not NAME=VALUE; see --help\n"},
       {{"--wokers", "2"}, "impressions: --wokers: not an option; see --help\n"},
       {{"--topic"}, "impressions: --topic: 1 required NAME missing; see --help\n"},
@@ -127,6 +137,21 @@ SCENARIO("a bad option is named with its value and the remedy, in one line",
     CHECK(program.err() == message);
     CHECK(program.out() == "");
   }
+}
+
+SCENARIO("a report that cannot be written ends the run at once", "[examples][impressions]") {
+  example program("impressions", {"--report", "/dev/full", "--warm-up", "60s"});
+  CHECK(program.wait(30s) == 1);
+  CHECK(program.err() == "io: writing /dev/full failed; is the disk full?\n");
+}
+
+SCENARIO("a signal while the topic is filled says that nothing is counted",
+         "[examples][impressions]") {
+  example program("impressions", {"--one-batch", "700000"});
+  REQUIRE(program.prints("impressions: topic", 30s));
+  program.signal(SIGINT);
+  CHECK(program.wait(60s) == 4);
+  CHECK_THAT(program.last_line(), Contains("stopped by a signal while the topic was filled"));
 }
 
 SCENARIO("help and version are answers, not mistakes", "[examples][impressions]") {

@@ -146,6 +146,33 @@ SCENARIO("http_service: requests feed the graph, and it answers them", "[example
   }
 }
 
+SCENARIO("http_service: a request that cannot be read is answered", "[examples]") {
+  example program("http_service", {"0"});
+  const auto port = port_of(program);
+  const auto status = [&](const std::string& bytes) {
+    boost::asio::io_context io;
+    tcp::socket to(io);
+    to.connect({boost::asio::ip::address_v4::loopback(), port});
+    boost::system::error_code ignored; // it may be refused before all is sent
+    boost::asio::write(to, boost::asio::buffer(bytes), ignored);
+    boost::beast::flat_buffer buffer;
+    http::response<http::string_body> response;
+    http::read(to, buffer, response);
+    CHECK_FALSE(response.keep_alive());
+    return response.result_int();
+  };
+  const auto sized = [](const std::string& length) {
+    return "POST /events HTTP/1.1\r\nHost: h\r\nContent-Length: " + length + "\r\n\r\n";
+  };
+  CHECK(status("garbage\r\n\r\n") == 400);
+  CHECK(status(sized("-1")) == 400);
+  CHECK(status(sized("99999999999")) == 413);
+  CHECK(status("GET /" + std::string(100'000, 'x') + " HTTP/1.1\r\n\r\n") == 414);
+  CHECK(status("GET / HTTP/1.1\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n") == 431);
+  http_client client(port);
+  CHECK(client.post("tea").result() == http::status::accepted);
+}
+
 SCENARIO("http_service: without room a client is told to come again", "[examples]") {
   example program("http_service", {"0", "2"});
   http_client client(port_of(program));

@@ -232,13 +232,18 @@ template <class T>
 stream<T> memory_stream(context& to, std::shared_ptr<memory_log<T>> log,
                         std::string name = "memory",
                         std::source_location where = std::source_location::current()) {
-  const auto partitions = log->partitions();
+  std::vector<error> mistakes;
+  if (!log)
+    mistakes.push_back(
+        error(errc::invalid_graph, "memory_stream() was given no log: the pointer is null")
+            .at(where));
+  const auto partitions = log ? log->partitions() : 0;
   return add_source<T>(
       to,
       {.label = name,
        .make = [name, log] { return std::make_unique<detail::memory_source<T>>(name, log); },
        .max_replicas = partitions,
-       .mistakes = {}},
+       .mistakes = std::move(mistakes)},
       where);
 }
 

@@ -42,7 +42,8 @@ public:
   /// Waits at most `limit` of real time. @returns nullopt when no record came by then.
   [[nodiscard]] std::optional<value_type> pop_for(duration limit) const {
     std::unique_lock lock(queue_->mutex);
-    queue_->filled.wait_for(lock, limit, [&] { return queue_->count > 0 || queue_->ended; });
+    queue_->filled.wait_until(lock, deadline_after(std::chrono::steady_clock::now(), limit),
+                              [&] { return queue_->count > 0 || queue_->ended; });
     return queue_->take(lock);
   }
 

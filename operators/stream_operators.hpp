@@ -344,7 +344,8 @@ private:
       n.mistakes.push_back(
           error(errc::invalid_graph, "to() was given a sink without a factory").at(where));
     n.make_stage = [make = std::move(factory.make)]() -> std::unique_ptr<stage> {
-      return std::make_unique<detail::sink_stage<T>>(make());
+      auto made = make();
+      return made ? std::make_unique<detail::sink_stage<T>>(std::move(made)) : nullptr;
     };
     composed()->graph.add(std::move(n));
   }

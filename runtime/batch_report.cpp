@@ -1,11 +1,20 @@
 #include <weir/runtime/batch_report.hpp>
 
+#include <weir/runtime/utf8.hpp>
+
 #include <boost/json.hpp>
 
 namespace weir {
 namespace {
 
 namespace json = boost::json;
+
+/// JSON is UTF-8; names and messages may be the user's bytes.
+json::value text(std::string_view bytes) {
+  std::string clean;
+  append_as_utf8(bytes, clean);
+  return json::value(clean);
+}
 
 double milliseconds(duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
 
@@ -15,8 +24,8 @@ json::value or_null(const std::optional<T>& value) {
 }
 
 json::object of(const offset_range& r) {
-  return {{"topic", r.topic}, {"partition", r.partition}, {"from", r.from},
-          {"until", r.until}, {"latest", r.latest},       {"lag", r.lag()}};
+  return {{"topic", text(r.topic)}, {"partition", r.partition}, {"from", r.from},
+          {"until", r.until},       {"latest", r.latest},       {"lag", r.lag()}};
 }
 
 json::object of(const rate_decision& d) {
@@ -42,8 +51,8 @@ json::object of(const source_report& s) {
     ranges.push_back(of(range));
   json::array errors;
   for (const auto& e : s.errors)
-    errors.push_back(json::value(e.to_string()));
-  return {{"name", s.name},
+    errors.push_back(text(e.to_string()));
+  return {{"name", text(s.name)},
           {"records", s.records},
           {"bytes", s.bytes},
           {"lag", s.lag},
@@ -55,7 +64,7 @@ json::object of(const source_report& s) {
 
 json::object of(const operator_report& o) {
   return {{"node", o.node.value},
-          {"name", o.name},
+          {"name", text(o.name)},
           {"replicas", o.replicas},
           {"records_in", o.records_in},
           {"records_out", o.records_out},
@@ -84,7 +93,7 @@ json::value milliseconds_or_null(event_time t) {
 
 json::object of(const watermark_report& w) {
   return {{"node", w.node.value},
-          {"name", w.name},
+          {"name", text(w.name)},
           {"watermark_ms", milliseconds_or_null(w.mark)},
           {"latest_ms", milliseconds_or_null(w.latest)}};
 }
@@ -100,25 +109,24 @@ json::array all_of(const std::vector<T>& parts) {
 } // namespace
 
 std::string to_json(const batch_report& r) {
-  json::object report{
-      {"epoch", r.epoch.value},
-      {"time_ms", milliseconds_of(r.time)},
-      {"interval_ms", milliseconds(r.interval)},
-      {"lateness_ms", milliseconds(r.lateness)},
-      {"scheduling_delay_ms", milliseconds(r.scheduling_delay)},
-      {"processing_time_ms", milliseconds(r.processing_time)},
-      {"total_delay_ms", milliseconds(r.total_delay())},
-      {"records", r.records},
-      {"bytes", r.bytes},
-      {"dropped", r.dropped},
-      {"late", r.late},
-      {"merged_ticks", r.merged_ticks},
-      {"waiting_batches", r.waiting_batches},
-      {"sources", all_of(r.sources)},
-      {"operators", all_of(r.operators)},
-      {"edges", all_of(r.edges)},
-      {"watermarks", all_of(r.watermarks)},
-      {"failure", r.failure ? json::value(r.failure->to_string()) : json::value(nullptr)}};
+  json::object report{{"epoch", r.epoch.value},
+                      {"time_ms", milliseconds_of(r.time)},
+                      {"interval_ms", milliseconds(r.interval)},
+                      {"lateness_ms", milliseconds(r.lateness)},
+                      {"scheduling_delay_ms", milliseconds(r.scheduling_delay)},
+                      {"processing_time_ms", milliseconds(r.processing_time)},
+                      {"total_delay_ms", milliseconds(r.total_delay())},
+                      {"records", r.records},
+                      {"bytes", r.bytes},
+                      {"dropped", r.dropped},
+                      {"late", r.late},
+                      {"merged_ticks", r.merged_ticks},
+                      {"waiting_batches", r.waiting_batches},
+                      {"sources", all_of(r.sources)},
+                      {"operators", all_of(r.operators)},
+                      {"edges", all_of(r.edges)},
+                      {"watermarks", all_of(r.watermarks)},
+                      {"failure", r.failure ? text(r.failure->to_string()) : json::value(nullptr)}};
   return json::serialize(report);
 }
 

@@ -5,6 +5,7 @@
 #include <weir/backpressure/rate_controller.hpp>
 #include <weir/runtime/internal/job.hpp>
 
+#include <algorithm>
 #include <mutex>
 
 namespace weir {
@@ -116,6 +117,8 @@ expected<void> context::start() {
   if (running())
     return error(errc::invalid_state,
                  "the context is already running; stop it before the next start");
+  if (std::ranges::find(impl_->listeners, nullptr) != impl_->listeners.end())
+    return error(errc::invalid_config, "add_listener() was given a null pointer");
   auto planned = make_plan(composed_->graph, composed_->options);
   if (!planned)
     return std::move(planned).error();
@@ -159,21 +162,21 @@ expected<bool> context::await_for(duration limit) {
   if (!running)
     return true;
   if (running->calls_me())
-    return error(
-        errc::invalid_state,
-        "a listener cannot wait for the job that calls it; use request_stop(), and await() "
-        "outside of the listener");
+    return error(errc::invalid_state,
+                 "a listener or a user's function cannot wait for the job that calls it; use "
+                 "request_stop(), and await() outside of it");
   if (composed_->options.executor == executor_kind::in_line) {
-    const auto started = std::chrono::steady_clock::now();
-    while (!running->finished() && std::chrono::steady_clock::now() - started < limit)
-      if (!running->turn())
-        running->idle(std::chrono::milliseconds(10));
+    const auto end = deadline_after(std::chrono::steady_clock::now(), limit);
+    while (!running->finished() && std::chrono::steady_clock::now() < end)
+      running->turn_or_wait(std::chrono::milliseconds(10));
   } else if (!running->wait(limit)) {
     return false;
   }
+  if (!running->finished())
+    return false;
   if (running->failure())
     return *running->failure();
-  return running->finished();
+  return true;
 }
 
 bool context::running() const {
@@ -194,8 +197,8 @@ bool context::poll_for(duration limit) {
   const auto running = impl_->current();
   if (!running || composed_->options.executor != executor_kind::in_line)
     return running && !running->finished();
-  const auto end = std::chrono::steady_clock::now() + limit;
-  while (!running->finished()) {
+  const auto end = deadline_after(std::chrono::steady_clock::now(), limit);
+  while (!running->finished() && !running->calls_me()) {
     const bool worked = running->turn();
     const duration left = end - std::chrono::steady_clock::now();
     if (left <= duration::zero())

@@ -57,11 +57,11 @@ public:
   ///          source or sink from opening, in which case nothing runs.
   expected<void> start();
 
-  /// Stops within `deadline`. Blocks, so neither a listener nor a user's function may call it: they
-  /// use `request_stop`. A context that does not run is left as it is. The deadline is looked at
+  /// Stops within `deadline`. Blocks, so in a listener or a user's function it only asks: they use
+  /// `request_stop`. A context that does not run is left as it is. The deadline is looked at
   /// between blocks: a user's function is not interrupted.
-  /// @returns what was left; the error that ended the job; or errc::invalid_state in a listener,
-  /// where it only asks.
+  /// @returns what was left; the error that ended the job; or errc::invalid_state in a
+  /// listener or a user's function.
   expected<stop_result> stop(duration deadline = std::chrono::seconds(30),
                              stop_mode mode = stop_mode::drain);
 
@@ -72,7 +72,9 @@ public:
   /// Waits until the job has ended. @returns the error that ended it, if one did.
   expected<void> await();
 
-  /// Waits at most `limit`. @returns whether the job has ended; or the error that ended it.
+  /// Waits at most `limit`. @returns whether the job has ended; or the error that ended it; or
+  /// errc::invalid_state in a listener or a user's function. In line it takes turns at the work,
+  /// also while another thread is in `poll_for` or `run_ready`: one thread at a time.
   expected<bool> await_for(duration limit);
 
   [[nodiscard]] bool running() const;
@@ -95,7 +97,8 @@ public:
   /// got something to do, on any thread; it must neither block nor call the context.
   void on_work(std::function<void()> call);
 
-  /// Hears of every batch from the next start on. Kept until the context ends.
+  /// Hears of every batch from the next start on. Kept until the context ends. Not null: else
+  /// `start` returns errc::invalid_config.
   void add_listener(std::shared_ptr<listener> hears);
 
   /// New gains for every source's controller, from the next batch on and for later starts. Not

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace weir {
 
 expected<void> check(const context_options& o) {
@@ -12,6 +14,13 @@ expected<void> check(const context_options& o) {
   if (o.name.empty() || o.name.size() > 64)
     return invalid(
         fmt::format("name '{}' has {} characters; 1 to 64 are allowed", o.name, o.name.size()));
+  if (std::ranges::any_of(o.name, [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < 0x20 || byte == 0x7f || c == '/';
+      }))
+    return invalid(fmt::format("name {:?} has a '/' or a control character; it becomes part of the "
+                               "names of threads, groups and files",
+                               o.name));
   if (o.batch_interval < 1ms)
     return invalid(
         fmt::format("batch_interval is {} ns; it must be at least 1 ms", o.batch_interval.count()));
@@ -37,6 +46,9 @@ expected<void> check(const context_options& o) {
                     o.block.max_records, o.block.max_bytes));
   if (o.max_waiting_batches == 0)
     return invalid("max_waiting_batches is 0; at least one planned batch must be allowed to wait");
+  if (o.quiesce_deadline < 0ns)
+    return invalid(fmt::format("quiesce_deadline is {} ns; it must not be negative",
+                               o.quiesce_deadline.count()));
   return o.on_error.check();
 }
 

@@ -31,7 +31,8 @@ enum class executor_kind {
 /// How a job runs. The first group changes what it does, the second how fast, the third how it fits
 /// the host.
 struct context_options {
-  std::string name = "weir"; ///< Prefix of threads, groups and messages. 1 to 64 characters.
+  std::string name = "weir"; ///< Prefix of threads, groups and messages. 1 to 64 characters,
+                             ///< no '/' and no control characters.
   duration batch_interval = std::chrono::seconds(1); ///< >= 1 ms.
   weir::trigger trigger = weir::trigger::every;
   weir::on_error on_error = weir::on_error::fail; ///< Default of every operator.
@@ -48,12 +49,13 @@ struct context_options {
   std::uint64_t seed = 1;               ///< Order of work in the inline executor.
   std::shared_ptr<weir::clock> clock{}; ///< null: the system's clock.
   duration quiesce_deadline =
-      std::chrono::seconds(5); ///< How long a rebalance waits for the open batch.
+      std::chrono::seconds(5); ///< How long a rebalance waits for the open batch. >= 0.
   /// Where keyed state lives between batches, unless an operator says so itself; null: in memory.
   std::shared_ptr<state_backend> state{};
   log_sink log{}; ///< null: silent.
   log_level min_log_level = log_level::info;
   /// Called first on every thread that weir starts, with the thread's name (at most 15 characters).
+  /// It must not throw: that would end the program.
   std::function<void(std::string_view)> on_thread_start{};
 };
 

@@ -1,6 +1,7 @@
 // Points in time: of a batch, of a record, and of the machine.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 
@@ -38,6 +39,18 @@ inline constexpr std::chrono::milliseconds beyond_all_time = std::chrono::years(
 /// No record at or before it is expected any more. `event_time::min()` means that nothing is known
 /// yet.
 using watermark = event_time;
+
+/// `now + wait`, or the latest time there is where that would not fit: waiting for
+/// `duration::max()` is waiting without end.
+template <class Clock, class Unit, class Count, class Period>
+[[nodiscard]] constexpr std::chrono::time_point<Clock, Unit>
+deadline_after(std::chrono::time_point<Clock, Unit> now,
+               std::chrono::duration<Count, Period> wait) noexcept {
+  using point = std::chrono::time_point<Clock, Unit>;
+  using wait_unit = std::chrono::duration<Count, Period>;
+  const auto left = point::max() - std::max(now, point());
+  return wait > std::chrono::floor<wait_unit>(left) ? point::max() : now + wait;
+}
 
 /// Milliseconds since the Unix epoch, the form in which batch times are printed.
 [[nodiscard]] inline std::int64_t milliseconds_of(wall_time t) noexcept {

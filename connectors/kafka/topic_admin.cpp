@@ -3,6 +3,7 @@
 #include <weir/connectors/kafka/internal/broker_list.hpp>
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/runtime/time.hpp>
 
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
@@ -89,7 +90,7 @@ expected<void> create(const client& asked, const topic_settings& wanted, millise
     return error{errc::invalid_config, fmt::format("topic {}: {}", wanted.topic, text.data())};
   const admin_options_ptr options(
       rd_kafka_AdminOptions_new(asked.get(), RD_KAFKA_ADMIN_OP_CREATETOPICS));
-  const auto wait = static_cast<int>(timeout.count());
+  const auto wait = static_cast<int>(std::min<milliseconds>(timeout, 1h).count()); // of librdkafka
   rd_kafka_AdminOptions_set_operation_timeout(options.get(), wait, text.data(), text.size());
   rd_kafka_AdminOptions_set_request_timeout(options.get(), wait, text.data(), text.size());
   const queue_ptr answers(rd_kafka_queue_new(asked.get()));
@@ -122,7 +123,7 @@ expected<void> create(const client& asked, const topic_settings& wanted, millise
 expected<std::int32_t> ensure_topic(const topic_settings& wanted) {
   if (auto ok = check(wanted); !ok)
     return std::move(ok).error();
-  const auto deadline = steady::now() + wanted.timeout;
+  const auto deadline = deadline_after(steady::now(), wanted.timeout);
   auto asked = connect(wanted);
   if (!asked)
     return std::move(asked).error();

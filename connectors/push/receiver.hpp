@@ -6,6 +6,7 @@
 #include <weir/connectors/push/receiver_supervisor.hpp>
 
 #include <ranges>
+#include <stdexcept>
 
 namespace weir {
 
@@ -52,13 +53,16 @@ public:
   /// own, as soon as there is room at all; the rate limit does not hold them back.
   /// @param acknowledge called once when they cannot be lost any more: when the write-ahead log has
   /// them or, without one, when every record is in a complete batch. On a thread of weir's, which
-  /// it must not block. It is not called for records that are lost: their origin sends them again.
+  /// it must not block; what it throws is only reported. It is not called for records that are
+  /// lost: their origin sends them again.
   /// @param origin stream and position of the last record, if the origin can say: what it sends
   /// again is then taken only once.
   template <std::ranges::forward_range Records>
   expected<void> store_reliably(const Records& records, std::function<void()> acknowledge,
                                 const origin_position& origin = {}) {
-    return to_->push_group(records, origin, std::move(acknowledge));
+    return to_->push_group(
+        records, origin,
+        detail::receiver_supervisor::reporting(supervisor_, std::move(acknowledge)));
   }
 
   /// Asks the rate limit for one record of so many bytes, for receivers that hand over groups.
@@ -124,10 +128,13 @@ class supervised_receivers final : public push_supervision {
 public:
   supervised_receivers(const std::vector<std::shared_ptr<push_buffer<T>>>& buffers,
                        const push_receiver_factory<T>& make, const restart_options& restarts) {
-    for (std::uint32_t i = 0; i < buffers.size(); ++i)
+    for (std::uint32_t i = 0; i < buffers.size(); ++i) {
       receivers_.push_back({.work = make(i),
                             .to = buffers[i],
                             .supervisor = std::make_shared<receiver_supervisor>(i, restarts)});
+      if (!receivers_.back().work)
+        throw std::invalid_argument("the factory of receivers makes a null pointer");
+    }
   }
 
   void begin(const source_setup& setup) override {

@@ -105,6 +105,21 @@ void receiver_supervisor::run(std::function<void(std::stop_token)> work) {
   });
 }
 
+std::function<void()> receiver_supervisor::reporting(std::shared_ptr<receiver_supervisor> to,
+                                                     std::function<void()> call) {
+  if (!call)
+    return call;
+  return [to = std::move(to), call = std::move(call)] {
+    if (auto called = guarded("the acknowledgement",
+                              [&]() -> expected<void> {
+                                call();
+                                return {};
+                              });
+        !called)
+      to->report(std::move(called).error());
+  };
+}
+
 receiver_state receiver_supervisor::state() const {
   std::lock_guard guard(mutex_);
   return state_;

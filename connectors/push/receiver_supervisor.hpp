@@ -49,6 +49,10 @@ public:
 
   void restart(error reason, std::optional<duration> delay);
   void report(error reason);
+  /// `call`, whose exceptions are reported `to` a supervisor instead of leaving it; null stays
+  /// null.
+  static std::function<void()> reporting(std::shared_ptr<receiver_supervisor> to,
+                                         std::function<void()> call);
   void stop(std::string reason);
 
   /// Runs `work` on a thread of weir's until the receiver stops; then it is asked to end and waited

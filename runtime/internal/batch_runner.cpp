@@ -5,8 +5,7 @@
 namespace weir {
 
 void batch_runner::submit(planned_batch planned) {
-  for (const auto& hears : *listeners_)
-    hears->on_submitted(*planned.whole);
+  listeners_->submitted(*planned.whole);
   scheduler_.submit(std::move(planned));
 }
 
@@ -16,8 +15,7 @@ bool batch_runner::start_next(steady_time now) {
     return false;
   watermarks_->fix(*started->whole, now);
   ++next_epoch_;
-  for (const auto& hears : *listeners_)
-    hears->on_started(*started->whole);
+  listeners_->started(*started->whole);
   executor_->run(started->whole);
   return true;
 }

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <weir/runtime/batch_scheduler.hpp>
+#include <weir/runtime/internal/audience.hpp>
 #include <weir/runtime/internal/executor.hpp>
 #include <weir/runtime/internal/rate_governor.hpp>
 #include <weir/runtime/internal/watermark_tracker.hpp>
-#include <weir/runtime/listener.hpp>
 
 #include <memory>
 #include <optional>
@@ -19,8 +19,7 @@ namespace weir {
 class batch_runner {
 public:
   /// @param watermarks, @param listeners live longer.
-  batch_runner(std::size_t max_waiting, watermark_tracker& watermarks,
-               const std::vector<std::shared_ptr<listener>>& listeners)
+  batch_runner(std::size_t max_waiting, watermark_tracker& watermarks, const audience& listeners)
       : scheduler_(max_waiting), watermarks_(&watermarks), listeners_(&listeners) {}
 
   /// Before the first batch. The executor lives longer.
@@ -60,7 +59,7 @@ public:
 private:
   batch_scheduler scheduler_;
   watermark_tracker* watermarks_;
-  const std::vector<std::shared_ptr<listener>>* listeners_;
+  const audience* listeners_;
   executor* executor_ = nullptr;
   std::uint64_t next_epoch_ = 1;
   bool cutting_ = false; ///< The open epoch has been told to end.

@@ -1,5 +1,7 @@
 #include <weir/runtime/internal/control_loop.hpp>
 
+#include <iterator>
+
 #include <pthread.h>
 
 namespace weir {
@@ -11,7 +13,7 @@ void control_loop::post(std::function<void()> task) {
     std::lock_guard guard(mutex_);
     tasks_.push_back(std::move(task));
   }
-  wake_.notify_one();
+  wake_.notify_all(); // in line two threads may wait
   if (posted_)
     posted_();
 }
@@ -22,9 +24,18 @@ bool control_loop::run_posted() {
     std::lock_guard guard(mutex_);
     tasks.swap(tasks_);
   }
-  for (auto& task : tasks)
-    task();
-  return !tasks.empty();
+  const bool any = !tasks.empty();
+  try {
+    for (; !tasks.empty(); tasks.pop_front())
+      tasks.front()();
+  } catch (...) { // the others are not lost
+    tasks.pop_front();
+    std::lock_guard guard(mutex_);
+    tasks_.insert(tasks_.begin(), std::make_move_iterator(tasks.begin()),
+                  std::make_move_iterator(tasks.end()));
+    throw;
+  }
+  return any;
 }
 
 void control_loop::wait_until(wall_time deadline) {

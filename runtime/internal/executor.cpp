@@ -21,8 +21,12 @@ expected<std::vector<std::unique_ptr<replica>>>
 open_replicas(const replica_environment& environment) {
   std::vector<std::unique_ptr<replica>> all;
   for (const auto& planned : environment.all->nodes)
-    for (std::uint32_t index = 0; index < planned.replicas; ++index)
-      all.push_back(make_replica(environment, planned.id, index));
+    for (std::uint32_t index = 0; index < planned.replicas; ++index) {
+      auto made = make_replica(environment, planned.id, index);
+      if (!made)
+        return std::move(made).error();
+      all.push_back(std::move(*made));
+    }
   for (std::size_t i = 0; i < all.size(); ++i)
     if (auto opened = all[i]->open([&environment, id = all[i]->id()] { environment.resume(id); });
         !opened) {

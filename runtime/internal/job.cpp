@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 job::job(const composition& composed, plan planned,
          std::vector<std::shared_ptr<listener>> listeners)
-    : composed_(&composed), plan_(std::move(planned)), listeners_(std::move(listeners)),
+    : composed_(&composed), plan_(std::move(planned)), listeners_(std::move(listeners), *this),
       clock_(composed.options.clock ? composed.options.clock : system_clock()),
       in_line_(composed.options.executor == executor_kind::in_line), loop_(*clock_),
       side_values_(composed.side_values, *clock_, loop_,
@@ -48,16 +48,18 @@ job::~job() {
 
 expected<void> job::start(const job_inputs::governor_factory& make_governor,
                           const executor_factory& make_executor) {
-  if (!in_line_)
-    helper_ = make_helper("help");
-  auto opened = side_values_.load_all();
-  if (opened)
-    opened = inputs_.open(make_governor);
-  if (opened) {
-    executor_ = make_executor(describe_to_executor());
-    batches_.run_on(*executor_);
-    opened = executor_->start();
-  }
+  auto opened = guarded([] { return "start"; },
+                        [&]() -> expected<void> {
+                          if (!in_line_)
+                            helper_ = make_helper("help");
+                          if (auto loaded = side_values_.load_all(); !loaded)
+                            return loaded;
+                          if (auto ready = inputs_.open(make_governor); !ready)
+                            return ready;
+                          executor_ = make_executor(describe_to_executor());
+                          batches_.run_on(*executor_);
+                          return executor_->start();
+                        });
   if (!opened) {
     executor_.reset();
     inputs_.close(0s);
@@ -126,7 +128,40 @@ void job::run_control_thread() {
 bool job::turn() {
   if (finished() || !executor_ || calls_me())
     return false;
+  std::lock_guard one(turn_);
+  return take_turn();
+}
+
+void job::turn_or_wait(duration limit) {
+  std::unique_lock one(turn_, std::try_to_lock);
+  if (!one) {
+    wait(limit);
+    return;
+  }
+  if (take_turn())
+    return;
+  const auto until = std::min(next_deadline(), deadline_after(clock_->now(), limit));
+  one.unlock();
+  loop_.wait_until(until);
+}
+
+/// What a source throws on the way ends the job, as an error of it would.
+bool job::take_turn() {
+  if (finished())
+    return false;
   turning_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  bool worked = !end_.failure(); // when it throws for the first time there is more to do
+  if (auto went = guarded([] { return "the job's control"; }, [&] { worked = do_what_is_due(); });
+      !went)
+    end_.fail(std::move(went).error());
+  worked = end_.settle(batches_, planner_, inputs_, clock_->steady_now()) || worked;
+  if (end_.has_come())
+    finish();
+  turning_.store({}, std::memory_order_relaxed);
+  return worked;
+}
+
+bool job::do_what_is_due() {
   bool worked = executor_->run_ready();
   worked = loop_.run_posted() || worked;
   worked = run_timers() || worked;
@@ -135,18 +170,21 @@ bool job::turn() {
            worked;
   worked = side_values_.reload_due() || worked;
   worked = planner_.plan_when_due() || worked;
-  worked = start_next_batch() || worked;
-  worked = end_.settle(batches_, planner_, inputs_, clock_->steady_now()) || worked;
-  if (end_.has_come())
-    finish();
-  turning_.store({}, std::memory_order_relaxed);
-  return worked;
+  return start_next_batch() || worked;
 }
 
-duration job::due_in() const { return std::max<duration>(0s, next_deadline() - clock_->now()); }
+duration job::due_in() {
+  if (calls_me())
+    return 0s;
+  std::lock_guard one(turn_);
+  return std::max<duration>(0s, next_deadline() - clock_->now());
+}
 
 void job::idle(duration limit) {
-  loop_.wait_until(std::min(next_deadline(), clock_->now() + limit));
+  std::unique_lock one(turn_);
+  const auto until = std::min(next_deadline(), deadline_after(clock_->now(), limit));
+  one.unlock();
+  loop_.wait_until(until);
 }
 
 wall_time job::next_deadline() const {
@@ -155,7 +193,7 @@ wall_time job::next_deadline() const {
                         interruptions_.next_deadline(steady)});
   if (!timers_.empty())
     next = std::min(next, timers_.begin()->first);
-  return std::min(planner_.next_deadline(), clock_->now() + (next - steady));
+  return std::min(planner_.next_deadline(), deadline_after(clock_->now(), next - steady));
 }
 
 bool job::run_timers() {
@@ -195,8 +233,7 @@ void job::on_complete(epoch at, std::vector<replica_report> reports) {
   planner_.completed(done.whole);
   const auto report = describe(done, reports);
   inputs_.completed(done.whole);
-  for (const auto& hears : listeners_)
-    hears->on_finished(report);
+  listeners_.finished(report);
 }
 
 void job::on_failed(epoch at, error reason) {
@@ -216,8 +253,7 @@ void job::on_aborted(epoch at) {
       reason ? *reason
              : error(interruptions_.wanted() ? errc::partitions_lost : errc::stopped,
                      "the batch was aborted before it was complete; its offsets are not committed");
-  for (const auto& hears : listeners_)
-    hears->on_finished(report);
+  listeners_.finished(report);
   if (end_.stopping() || reason) // else it is planned again
     end_.leave(dropped);
   if (reason)
@@ -262,7 +298,7 @@ void job::finish() {
 
 void job::request_stop(duration deadline, stop_mode mode) {
   loop_.post([this, deadline, mode] {
-    if (end_.stop(mode, clock_->steady_now() + deadline) && mode == stop_mode::drain)
+    if (end_.stop(mode, deadline_after(clock_->steady_now(), deadline)) && mode == stop_mode::drain)
       inputs_.drain();
   });
 }
@@ -275,21 +311,22 @@ void job::set_gains(pid_gains gains) {
 }
 
 bool job::wait(duration limit) {
-  if (limit == duration::max()) {
-    finished_future_.wait();
-    return true;
-  }
-  return finished_future_.wait_for(limit) == std::future_status::ready;
+  return finished_future_.wait_until(deadline_after(std::chrono::steady_clock::now(), limit)) ==
+         std::future_status::ready;
 }
 
 // ---- source_host
 
 void job::quiesce(quiesce_kind kind, duration deadline, std::function<void()> then) {
   inputs_.forget_surveys(); // asked of partitions that are about to change
-  interruptions_.ask(kind, clock_->steady_now() + deadline, std::move(then));
+  interruptions_.ask(kind, deadline_after(clock_->steady_now(), deadline), std::move(then));
 }
 
-void job::run_blocking(std::function<void()> work, std::function<void()> then) {
+void job::run_blocking(std::function<void()> call, std::function<void()> then) {
+  auto work = [this, call = std::move(call)] {
+    if (auto done = guarded([] { return "a source's query"; }, call); !done)
+      fail(std::move(done).error());
+  };
   if (!helper_) {
     work();
     loop_.post(std::move(then));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weir/runtime/context.hpp>
+#include <weir/runtime/internal/audience.hpp>
 #include <weir/runtime/internal/batch_planner.hpp>
 #include <weir/runtime/internal/batch_runner.hpp>
 #include <weir/runtime/internal/control_loop.hpp>
@@ -16,6 +17,7 @@
 #include <atomic>
 #include <future>
 #include <map>
+#include <mutex>
 
 namespace weir {
 
@@ -43,21 +45,27 @@ public:
   [[nodiscard]] const std::optional<error>& failure() const noexcept { return end_.failure(); }
   [[nodiscard]] const stop_result& left() const noexcept { return end_.left(); }
 
-  /// Whether the caller is a listener or a source that the job itself is calling: it cannot wait
-  /// for the job.
+  /// Whether the caller is a listener, a source or a user's function that the job itself is
+  /// calling: it cannot wait for the job.
   [[nodiscard]] bool calls_me() const noexcept {
-    return turning_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+    return turning_.load(std::memory_order_relaxed) == std::this_thread::get_id() ||
+           called_by == &composed_->graph;
   }
 
-  /// Does what is due. @returns whether it did anything.
+  /// Does what is due, after the turn of another thread if one is in it. @returns whether it did
+  /// anything.
   bool turn();
+
+  /// In line: takes a turn, or waits at most `limit` for something to do, for the end, or while
+  /// another thread has its turn.
+  void turn_or_wait(duration limit);
 
   /// In line: `call` is called, on any thread, whenever something may have been added to do. Before
   /// `start`.
   void on_work(std::function<void()> call) { loop_.on_post(std::move(call)); }
 
   /// In line: after how long `turn` will have something to do if nothing happens before.
-  [[nodiscard]] duration due_in() const;
+  [[nodiscard]] duration due_in();
 
   /// In line: waits until there may be something to do, at most `limit`.
   void idle(duration limit);
@@ -75,6 +83,8 @@ private:
   [[nodiscard]] std::unique_ptr<helper_thread> make_helper(std::string_view suffix) const;
   [[nodiscard]] executor_setup describe_to_executor();
   void run_control_thread();
+  bool take_turn();
+  bool do_what_is_due();
   [[nodiscard]] wall_time next_deadline() const;
 
   bool run_timers();
@@ -89,9 +99,10 @@ private:
 
   const composition* composed_;
   plan plan_;
-  std::vector<std::shared_ptr<listener>> listeners_;
+  audience listeners_;
   std::shared_ptr<weir::clock> clock_;
   bool in_line_;
+  std::mutex turn_; ///< In line, threads that wait for the job and the host's take turns.
   std::atomic<std::thread::id> turning_{}; ///< The thread that is inside `turn`.
 
   control_loop loop_;

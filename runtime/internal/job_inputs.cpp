@@ -1,6 +1,7 @@
 #include <weir/runtime/internal/job_inputs.hpp>
 
 #include <weir/runtime/internal/batch_description.hpp>
+#include <weir/runtime/internal/guarded.hpp>
 
 #include <fmt/format.h>
 
@@ -18,20 +19,29 @@ expected<void> job_inputs::open(const governor_factory& make_governor) {
     auto governor = make_governor(options);
     if (!governor)
       return std::move(governor).error();
-    auto control = n.make_source();
-    const auto opened = control->open({.job_name = options.name,
-                                       .replicas = plan_->at(id).replicas,
-                                       .memory_share = share,
-                                       .batch_interval = options.batch_interval,
-                                       .trigger = options.trigger,
-                                       .limits = plan_->at(id).limits,
-                                       .host = host_,
-                                       .on_thread_start = options.on_thread_start,
-                                       .seed = options.seed});
-    inputs_.push_back({.control = std::move(control),
-                       .governor = std::move(*governor),
-                       .unread = {},
-                       .fixed_ends = {}});
+    std::unique_ptr<source> control;
+    const auto opened = guarded(
+        [] { return "open"; },
+        [&]() -> expected<void> {
+          control = n.make_source();
+          if (!control)
+            return error(errc::invalid_graph, "its factory makes a null pointer").at(n.where);
+          return control->open({.job_name = options.name,
+                                .replicas = plan_->at(id).replicas,
+                                .memory_share = share,
+                                .batch_interval = options.batch_interval,
+                                .trigger = options.trigger,
+                                .limits = plan_->at(id).limits,
+                                .host = host_,
+                                .on_thread_start = options.on_thread_start,
+                                .seed = options.seed});
+        },
+        errc::source_failed);
+    if (control)
+      inputs_.push_back({.control = std::move(control),
+                         .governor = std::move(*governor),
+                         .unread = {},
+                         .fixed_ends = {}});
     if (!opened)
       return error(opened.error()).with(fmt::format("source '{}'", n.label()));
     if (options.trigger == trigger::continuous && !inputs_.back().control->runs_continuously())
@@ -94,7 +104,9 @@ void job_inputs::survey(std::function<void(survey_answers)> then) {
   host_->run_blocking(
       [this, answers, ready = std::move(ready)] {
         for (std::size_t i = 0; i < inputs_.size(); ++i)
-          answers->unread.push_back(ready[i] ? inputs_[i].control->survey()
+          answers->unread.push_back(ready[i] ? guarded([] { return "survey"; },
+                                                       [&] { return inputs_[i].control->survey(); },
+                                                       errc::source_failed)
                                              : expected<std::vector<partition_position>>());
       },
       [this, answers, then = std::move(then)] {
@@ -292,7 +304,8 @@ expected<void> job_inputs::set_gains(pid_gains gains) {
 
 void job_inputs::close(duration limit) {
   for (auto& in : inputs_)
-    if (auto closed = in.control->close(limit); !closed)
+    if (auto closed = guarded([] { return "close"; }, [&] { return in.control->close(limit); });
+        !closed)
       host_->log(log_level::warning, "weir.job", closed.error().to_string());
 }
 

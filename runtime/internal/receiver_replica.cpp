@@ -1,5 +1,7 @@
 #include <weir/runtime/internal/receiver_replica.hpp>
 
+#include <weir/runtime/internal/guarded.hpp>
+
 namespace weir {
 namespace {
 
@@ -18,9 +20,23 @@ receiver_replica::receiver_replica(const replica_environment& environment, node_
       work_(std::move(work)), out_(environment.all->at(node), index, *environment.all,
                                    *environment.out, *environment.clock) {}
 
+template <class Call>
+auto receiver_replica::guarded_call(Call&& call) {
+  const call_of mark(*environment_->job);
+  return guarded([this] { return environment_->job->at(node_).label(); }, std::forward<Call>(call),
+                 errc::source_failed);
+}
+
+void receiver_replica::fail(epoch at, error reason) {
+  failed_ = true;
+  environment_->out->failed(id_, at, std::move(reason));
+}
+
 expected<void> receiver_replica::open(std::function<void()> wake) {
-  return work_->open(
-      make_replica_context(*environment_, node_, index_, retained_, std::move(wake)));
+  return guarded_call([&] {
+    return work_->open(
+        make_replica_context(*environment_, node_, index_, retained_, std::move(wake)));
+  });
 }
 
 void receiver_replica::start(batch_ptr whole) {
@@ -28,9 +44,10 @@ void receiver_replica::start(batch_ptr whole) {
   report_ = {.replica = id_, .node = node_, .epoch = open_->epoch};
   out_.begin(open_);
   was_blocked_ = false;
-  if (auto begun = work_->begin(*open_, open_->sources[source_.value]); !begun) {
-    failed_ = true;
-    environment_->out->failed(id_, open_->epoch, std::move(begun).error());
+  if (auto begun =
+          guarded_call([&] { return work_->begin(*open_, open_->sources[source_.value]); });
+      !begun) {
+    fail(open_->epoch, std::move(begun).error());
     return;
   }
   advance();
@@ -39,10 +56,9 @@ void receiver_replica::start(batch_ptr whole) {
 void receiver_replica::cut(epoch at) {
   if (!open_ || open_->epoch != at || failed_)
     return;
-  auto read = work_->cut(out_);
+  auto read = guarded_call([&] { return work_->cut(out_); });
   if (!read) {
-    failed_ = true;
-    environment_->out->failed(id_, at, std::move(read).error());
+    fail(at, std::move(read).error());
     return;
   }
   report_.read = std::move(*read);
@@ -71,13 +87,12 @@ void receiver_replica::advance() {
 
 void receiver_replica::read() {
   for (int turn = 0; turn < blocks_per_turn && !out_.blocked(); ++turn) {
-    auto got = work_->receive(out_);
+    auto got = guarded_call([&] { return work_->receive(out_); });
     const auto now = environment_->clock->steady_now();
     report_.busy += now - stamp_;
     stamp_ = now;
     if (!got) {
-      failed_ = true;
-      environment_->out->failed(id_, open_->epoch, std::move(got).error());
+      fail(open_->epoch, std::move(got).error());
       return;
     }
     if (*got == received::nothing)

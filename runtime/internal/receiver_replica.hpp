@@ -26,6 +26,10 @@ public:
   void close() noexcept override;
 
 private:
+  /// Makes a call of the receiver. What it throws becomes the call's error, with the source's name.
+  template <class Call>
+  auto guarded_call(Call&& call);
+  void fail(epoch at, error reason);
   void advance();
   void read();
   void finish_batch();

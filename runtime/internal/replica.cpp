@@ -1,17 +1,36 @@
 #include <weir/runtime/internal/replica.hpp>
 
+#include <weir/runtime/internal/guarded.hpp>
 #include <weir/runtime/internal/receiver_replica.hpp>
 #include <weir/runtime/internal/stage_replica.hpp>
 
+#include <fmt/format.h>
+
 namespace weir {
 
-std::unique_ptr<replica> make_replica(const replica_environment& environment, node_id node,
-                                      std::uint32_t index) {
-  if (const auto source = environment.all->at(node).source)
-    return std::make_unique<receiver_replica>(environment, node, index,
-                                              environment.make_receiver(*source, index));
-  return std::make_unique<stage_replica>(environment, node, index,
-                                         environment.job->at(node).make_stage());
+expected<std::unique_ptr<replica>> make_replica(const replica_environment& environment,
+                                                node_id node, std::uint32_t index) {
+  const auto& of = environment.job->at(node);
+  const auto nothing = [&] {
+    return error(errc::invalid_graph,
+                 fmt::format("'{}' makes a null pointer where its replica is wanted", of.label()))
+        .at(of.where);
+  };
+  return guarded([&] { return of.label(); },
+                 [&]() -> expected<std::unique_ptr<replica>> {
+                   if (const auto source = environment.all->at(node).source) {
+                     auto work = environment.make_receiver(*source, index);
+                     if (!work)
+                       return nothing();
+                     return std::unique_ptr<replica>(std::make_unique<receiver_replica>(
+                         environment, node, index, std::move(work)));
+                   }
+                   auto work = of.make_stage();
+                   if (!work)
+                     return nothing();
+                   return std::unique_ptr<replica>(
+                       std::make_unique<stage_replica>(environment, node, index, std::move(work)));
+                 });
 }
 
 replica_context make_replica_context(const replica_environment& environment, node_id node,

@@ -54,8 +54,9 @@ struct replica_environment {
 };
 
 /// The replica with this number within its node.
-std::unique_ptr<replica> make_replica(const replica_environment& environment, node_id node,
-                                      std::uint32_t index);
+/// @returns an error when the node makes none or throws.
+expected<std::unique_ptr<replica>> make_replica(const replica_environment& environment,
+                                                node_id node, std::uint32_t index);
 
 /// The context that a replica hands to its stage or receiver.
 replica_context make_replica_context(const replica_environment& environment, node_id node,

@@ -1,5 +1,7 @@
 #include <weir/runtime/internal/stage_replica.hpp>
 
+#include <weir/runtime/internal/guarded.hpp>
+
 namespace weir {
 
 stage_replica::stage_replica(const replica_environment& environment, node_id node,
@@ -24,9 +26,19 @@ stage_replica::stage_replica(const replica_environment& environment, node_id nod
   }
 }
 
+template <class Call>
+auto stage_replica::guarded_call(Call&& call) {
+  const call_of mark(*environment_->job);
+  const auto& planned = environment_->job->at(node_);
+  return guarded([&] { return planned.label(); }, std::forward<Call>(call),
+                 planned.kind == node_kind::sink ? errc::sink_failed : errc::user_function_failed);
+}
+
 expected<void> stage_replica::open(std::function<void()> wake) {
-  return work_->open(
-      make_replica_context(*environment_, node_, index_, retained_, std::move(wake)));
+  return guarded_call([&] {
+    return work_->open(
+        make_replica_context(*environment_, node_, index_, retained_, std::move(wake)));
+  });
 }
 
 void stage_replica::take(data_message message) {
@@ -48,7 +60,8 @@ void stage_replica::resume() {
   if (std::exchange(awaits_flush_, false) && unflushed_ && state_ == state::idle && !failed_ &&
       !out_.blocked()) {
     unflushed_ = false;
-    work_->flush(out_);
+    if (auto flushed = guarded_call([&] { work_->flush(out_); }); !flushed)
+      fail(std::move(flushed).error());
   }
   advance();
 }
@@ -128,7 +141,8 @@ bool stage_replica::take_next() {
 }
 
 bool stage_replica::work_on_block() {
-  auto worked = work_->process(slots_[current_.slot].input, current_.cargo, cursor_, out_);
+  auto worked = guarded_call(
+      [&] { return work_->process(slots_[current_.slot].input, current_.cargo, cursor_, out_); });
   const auto now = environment_->clock->steady_now();
   report_.busy += now - stamp_;
   charge_partition(current_.cargo.partition, now - stamp_);
@@ -147,7 +161,7 @@ bool stage_replica::work_on_block() {
 }
 
 bool stage_replica::end_batch() {
-  auto ended = work_->end(mark_, out_);
+  auto ended = guarded_call([&] { return work_->end(mark_, out_); });
   const auto now = environment_->clock->steady_now();
   report_.busy += now - stamp_;
   stamp_ = now;
@@ -167,7 +181,7 @@ expected<void> stage_replica::begin(const batch_ptr& whole) {
   open_ = whole;
   report_ = {.replica = id_, .node = node_, .epoch = whole->epoch};
   out_.begin(whole);
-  return work_->begin(*whole);
+  return guarded_call([&] { return work_->begin(*whole); });
 }
 
 void stage_replica::finish_batch() {

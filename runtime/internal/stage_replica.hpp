@@ -39,6 +39,10 @@ private:
 
   enum class state { idle, working, ending };
 
+  /// Makes a call of the stage. What it throws becomes the call's error, with the operator's name.
+  template <class Call>
+  auto guarded_call(Call&& call);
+
   void advance();
   bool step();
   bool take_next();

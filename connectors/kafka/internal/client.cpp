@@ -1,6 +1,7 @@
 #include <weir/connectors/kafka/internal/client.hpp>
 
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/runtime/time.hpp>
 
 #include <fmt/format.h>
 
@@ -172,7 +173,7 @@ expected<std::vector<topic_info>> client::describe(rd_kafka_topic_t* only, bool 
 expected<std::vector<topic_info>> client::topics(std::span<const std::string> names,
                                                  milliseconds timeout) const {
   using clock = std::chrono::steady_clock;
-  const auto deadline = clock::now() + timeout;
+  const auto deadline = deadline_after(clock::now(), timeout);
   std::vector<topic_info> found;
   std::size_t next = 0;
   for (;;) {

@@ -85,7 +85,8 @@ expected<void> kafka_source::open(const source_setup& setup) {
 
   if (subscribes)
     return member_->subscribe();
-  const auto give_up_at = std::chrono::steady_clock::now() + options_.connect_timeout;
+  const auto give_up_at =
+      deadline_after(std::chrono::steady_clock::now(), options_.connect_timeout);
   auto starts =
       resolve_starts(std::move(*partitions),
                      query(false, [=] { return std::chrono::steady_clock::now() < give_up_at; }));
@@ -275,7 +276,7 @@ expected<void> kafka_source::close(duration deadline) {
   ++assignment_;
   release_committer();
   expected<void> outcome;
-  const auto end = std::chrono::steady_clock::now() + deadline;
+  const auto end = deadline_after(std::chrono::steady_clock::now(), deadline);
   const auto left = [&] {
     return std::clamp(std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now()),
                       milliseconds(1), milliseconds(10s));

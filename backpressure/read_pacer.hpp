@@ -15,8 +15,8 @@ namespace weir {
 class read_pacer {
 public:
   /// From now on at most `rate` records/s; nullopt: unlimited. The very first record may be read at
-  /// once; the stock that a rest leaves must be earned: so the first interval of a job, too, reads no
-  /// more than its rate gives, and that record.
+  /// once; the stock that a rest leaves must be earned: so the first interval of a job, too, reads
+  /// no more than its rate gives, and that record.
   void begin(std::optional<double> rate, steady_time now) noexcept {
     tokens_.set_rate(rate, now);
     tokens_.set_burst(rate.value_or(0) * seconds_of(burst));

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace weir::actors {
@@ -25,21 +26,18 @@ public:
   /// How long a worker waits for a job of its own before it takes one from another.
   static constexpr auto patience = std::chrono::milliseconds(1);
 
-  void put(std::size_t home, Job* job) {
-    const std::lock_guard guard(lock_);
+  /// @param by the worker that calls, if one does: it will soon look at its own queue again.
+  void put(std::size_t home, Job* job, std::optional<std::size_t> by = {}) {
+    std::unique_lock guard(lock_);
     auto& at = worker_at(home);
     if (at.jobs.full())
       at.jobs.set_capacity(std::max<std::size_t>(64, 2 * at.jobs.capacity()));
     at.jobs.push_back(job);
     ++waiting_;
-    if (std::exchange(at.idle, false)) { // a second job may be for another worker
-      at.wake.notify_one();
-      return;
-    }
-    // Its worker is busy: one that sleeps until something waits anywhere may have to help.
-    const auto sleeper = std::ranges::find_if(workers_, &worker::sleeps);
-    if (sleeper != workers_.end())
-      sleeper->wake.notify_one();
+    auto* const woken = whom_to_wake(at, by == home);
+    guard.unlock(); // or who wakes would wait for the lock at once
+    if (woken)
+      woken->wake.notify_one();
   }
 
   /// The next job of a worker; waits until there is one.
@@ -55,7 +53,7 @@ public:
       }
       if (waiting_ == 0) {
         self.idle = self.sleeps = true;
-        self.wake.wait(guard, [&] { return waiting_ > 0; });
+        self.wake.wait(guard);
       } else if (const auto until = self.free_since + patience; steady_clock::now() < until) {
         self.idle = true;
         self.wake.wait_until(guard, until);
@@ -81,8 +79,8 @@ private:
     std::condition_variable wake{};
     steady_clock::time_point free_since{}; ///< Of jobs of its own.
     bool ran_own = false;                  ///< The job that it took last was its own.
-    bool idle = false;                     ///< Waits.
-    bool sleeps = false;                   ///< Waits without a time limit.
+    bool idle = false;                     ///< Waits, and nobody has woken it.
+    bool sleeps = false;                   ///< Idle without a time limit.
 
     [[nodiscard]] std::size_t backlog() const noexcept { return jobs.size(); }
   };
@@ -91,6 +89,19 @@ private:
     while (workers_.size() <= id)
       workers_.emplace_back();
     return workers_[id];
+  }
+
+  /// For the job that `at` has just got.
+  worker* whom_to_wake(worker& at, bool by_itself) {
+    auto* woken = &at;
+    if (!at.idle) { // busy: one that sleeps until something waits anywhere may have to help
+      const auto sleeper = std::ranges::find_if(workers_, &worker::sleeps);
+      if (sleeper == workers_.end() || (by_itself && at.jobs.size() == 1))
+        return nullptr;
+      woken = &*sleeper;
+    }
+    woken->idle = woken->sleeps = false; // it is awake: what comes next may be for another
+    return woken;
   }
 
   Job* front(worker& from) {

@@ -25,8 +25,7 @@ public:
 
   template <class Coordinator>
   void central_enqueue(Coordinator* all, caf::resumable* job) {
-    const auto* const replica = dynamic_cast<const running_replica*>(job);
-    d(all).queues.put(replica ? replica->home() % all->num_workers() : 0, job);
+    d(all).queues.put(home(all, job), job);
   }
   /// To this worker alone: how CAF ends it.
   template <class Worker>
@@ -35,11 +34,11 @@ public:
   }
   template <class Worker>
   void internal_enqueue(Worker* self, caf::resumable* job) {
-    central_enqueue(self->parent(), job);
+    d(self->parent()).queues.put(home(self->parent(), job), job, self->id());
   }
   template <class Worker>
   void resume_job_later(Worker* self, caf::resumable* job) {
-    central_enqueue(self->parent(), job);
+    internal_enqueue(self, job);
   }
   template <class Worker>
   caf::resumable* dequeue(Worker* self) {
@@ -52,6 +51,13 @@ public:
   }
   template <class Coordinator, class Use>
   void foreach_central_resumable(Coordinator*, Use) {}
+
+private:
+  template <class Coordinator>
+  static std::size_t home(Coordinator* all, caf::resumable* job) {
+    const auto* const replica = dynamic_cast<const running_replica*>(job);
+    return replica ? replica->home() % all->num_workers() : 0;
+  }
 };
 
 } // namespace weir::actors

@@ -247,7 +247,6 @@ private:
     set("auto.offset.reset", "error");
     set("isolation.level", "read_committed");
     set("socket.nagle.disable", "true");
-    set("consume.callback.max.messages", "1024");
     set("queued.min.messages", std::to_string(options_.client.min_messages * shares));
     set("queued.max.messages.kbytes", std::to_string(options_.client.max_kbytes * shares));
     set("max.partition.fetch.bytes", std::to_string(options_.client.partition_bytes));

@@ -39,7 +39,9 @@ expected<std::shared_ptr<fetch_client>> fetch_client::make(const direct_stream_o
        {"enable.auto.offset.store", "false"},
        {"enable.partition.eof", "true"},
        {"topic.metadata.refresh.interval.ms", std::to_string(options.discovery_interval.count())},
-       {"consume.callback.max.messages", "256"}});
+       // No limit: a block that is full ends the call. With a limit below the queue's length
+       // librdkafka goes through its list message by message, which costs a cache miss for each.
+       {"consume.callback.max.messages", "0"}});
   if (const auto largest = user.find("message.max.bytes");
       largest != user.end()) // must not exceed the fetch
     own.emplace_back("fetch.max.bytes",

@@ -5,13 +5,13 @@
 #include <weir/operators/detail/due_index.hpp>
 #include <weir/operators/detail/encodable.hpp>
 #include <weir/operators/detail/key_table.hpp>
+#include <weir/operators/detail/undo_journal.hpp>
 #include <weir/runtime/state_store.hpp>
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
-#include <limits>
 #include <optional>
-#include <vector>
+#include <ranges>
 
 namespace weir::detail {
 
@@ -59,7 +59,7 @@ public:
 
   /// The epoch before is final; what follows belongs to the one with this tick.
   void begin(std::int64_t tick) {
-    forget_journal();
+    journal_.clear();
     if (behind_)
       forget_loaded();
     now_ = tick;
@@ -72,17 +72,17 @@ public:
     if (behind_) {
       forget_loaded();
     } else {
-      for (auto change = journal_.rbegin(); change != journal_.rend(); ++change)
-        if (change->stamp == absent)
-          erase_entry(change->key);
-        else if (!change->state)
-          entries_.find(change->key)->second.stamp = change->stamp;
+      for (auto& change : std::views::reverse(journal_.changes()))
+        if (change.stamp() == journal::absent)
+          erase_entry(change.key);
+        else if (!change.has_state())
+          entries_.find(change.key)->second.stamp = change.stamp();
         else
-          entries_.insert_or_assign(Key(change->key),
-                                    entry{std::move(*change->state), change->stamp});
+          entries_.insert_or_assign(Key(change.key),
+                                    entry{std::move(change.state()), change.stamp()});
       heap_bytes_ = heap_bytes_before_;
     }
-    forget_journal();
+    journal_.clear();
     keys_ = keys_before_;
     if (ordered_)
       fill_index();
@@ -92,7 +92,7 @@ public:
   /// one that is gone. Valid until the next `begin`.
   template <class See>
   void for_each_changed(See&& see) const {
-    for (const auto& change : journal_) {
+    for (const auto& change : journal_.changes()) {
       const auto found = entries_.find(change.key);
       see(change.key, found == entries_.end() ? nullptr : &found->second);
     }
@@ -137,11 +137,14 @@ public:
   /// How often entries may have moved or gone.
   [[nodiscard]] std::uint64_t moves() const noexcept { return moves_; }
 
+  /// So many calls of `put` may follow. May be left out.
+  void expect(std::size_t puts) noexcept { journal_.expect(puts); }
+
   /// Sets the state of a key. @param found what `find` gave for it. @param updates whether that
   /// counts as an update of the key; once that has been said in an epoch it stays.
   /// @returns its entry.
   template <class K>
-  entry* put(const K& key, entry* found, State fresh, bool updates = true) {
+  [[gnu::always_inline]] entry* put(const K& key, entry* found, State fresh, bool updates = true) {
     if (!found)
       return insert(key, std::move(fresh), updates ? saved() : now_);
     auto& at = adopt(found);
@@ -160,7 +163,7 @@ public:
       return;
     auto& at = adopt(found);
     if (at.stamp < now_) {
-      journal_.push_back({keep(key), at.stamp, std::nullopt});
+      journal_.note(key, at.updated());
       at.stamp = now_;
     }
   }
@@ -234,22 +237,12 @@ public:
   /// Bytes of slots, of what keys and states own, and of what undoes the epoch.
   [[nodiscard]] std::size_t bytes() const noexcept {
     return entries_.bucket_count() * (sizeof(typename map::value_type) + 1) + heap_bytes_ +
-           journal_.capacity() * sizeof(saved_entry) + journal_bytes_ + key_bytes_.used() +
-           order_.bytes();
+           journal_.bytes() + order_.bytes();
   }
 
 private:
   using map = boost::unordered_flat_map<Key, entry, key_hash<Key>, key_equal<Key>>;
-  /// A string in the journal is a view into `key_bytes_`: no allocation per key.
-  using kept_key = std::conditional_t<std::is_same_v<Key, std::string>, std::string_view, Key>;
-
-  static constexpr std::int64_t absent = std::numeric_limits<std::int64_t>::min();
-
-  struct saved_entry {
-    kept_key key;
-    std::int64_t stamp;         ///< As it was, or `absent`.
-    std::optional<State> state; ///< As it was; empty when only the stamp was changed.
-  };
+  using journal = undo_journal<Key, State>;
 
   [[nodiscard]] std::int64_t saved() const noexcept { return now_ | 1; }
 
@@ -257,36 +250,16 @@ private:
     return record_traits<State>::heap_bytes(state);
   }
 
+  /// The state is about to go.
   template <class K>
-  kept_key keep(const K& key) {
-    if constexpr (std::is_same_v<kept_key, std::string_view>)
-      return key_bytes_.copy(key);
-    else
-      return key;
-  }
-
-  /// The state is about to go: into the journal, unless that has what the epoch found already.
-  template <class K>
-  void save(const K& key, entry& at) {
-    const auto bytes = heap_bytes_of(at.state);
-    heap_bytes_ -= bytes;
-    if (at.stamp != saved()) {
-      journal_.push_back({keep(key), at.stamp, std::move(at.state)});
-      journal_bytes_ += bytes;
-    }
-  }
-
-  void forget_journal() {
-    if (journal_.capacity() > 1024 && journal_.size() < journal_.capacity() / 8)
-      journal_ = {}; // one large batch must not hold its memory for ever
-    journal_.clear();
-    key_bytes_.rewind();
-    journal_bytes_ = 0;
+  [[gnu::always_inline]] void save(const K& key, entry& at) {
+    heap_bytes_ -= heap_bytes_of(at.state);
+    journal_.save(key, at.updated(), at.state, at.stamp != saved());
   }
 
   template <class K>
-  entry* insert(const K& key, State fresh, std::int64_t stamp) {
-    journal_.push_back({keep(key), absent, std::nullopt});
+  [[gnu::noinline]] entry* insert(const K& key, State fresh, std::int64_t stamp) {
+    journal_.note(key, journal::absent);
     heap_bytes_ += heap_bytes_of(fresh);
     if (ordered_)
       order_.push(now_, Key(key));
@@ -402,9 +375,7 @@ private:
   std::int64_t now_ = 0;
   std::size_t keys_ = 0;
   std::size_t heap_bytes_ = 0;
-  std::vector<saved_entry> journal_; ///< In order; undone from its end.
-  arena key_bytes_;
-  std::size_t journal_bytes_ = 0; ///< What the states in it own.
+  journal journal_;
   std::size_t keys_before_ = 0;
   std::size_t heap_bytes_before_ = 0;
   due_index<Key> order_; ///< By the tick of the last update, when `ordered_`.

@@ -71,7 +71,7 @@ private:
       return std::invoke(update, k, v, state);
   }
   /// How many keys are looked up before the first of their records is worked on.
-  static constexpr std::size_t look_ahead = 32;
+  static constexpr std::size_t look_ahead = 128;
   static constexpr bool looks_ahead =
       std::is_reference_v<decltype(lookup_key<key_type>(std::declval<const key_view&>()))>;
 
@@ -116,6 +116,7 @@ public:
       std::array<entry*, look_ahead> found;
       const auto moves = table.moves();
       look_up(table, next, found);
+      table.expect(next.size());
       for (std::size_t j = 0; j < next.size() && !blocked; ++j, ++i) {
         const auto& k = lookup_key<key_type>(next[j].first);
         auto* at = found[j];

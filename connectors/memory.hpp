@@ -359,10 +359,17 @@ private:
 
 namespace detail {
 
+expected<void> check_table(const auto& table) {
+  if (!table)
+    return error(errc::invalid_graph, "memory_sink() was given no table: the pointer is null");
+  return {};
+}
+
 template <class T>
 class memory_sink : public sink<T> {
 public:
   explicit memory_sink(std::shared_ptr<memory_table<T>> to) : to_(std::move(to)) {}
+  expected<void> open(const replica_context&) override { return check_table(to_); }
   expected<void> begin(const batch& whole) override {
     open_ = {.time = whole.time, .rows = {}};
     return {};
@@ -388,6 +395,7 @@ template <class T>
 class keyed_memory_sink final : public sink<T> {
 public:
   explicit keyed_memory_sink(std::shared_ptr<keyed_memory_table<T>> to) : to_(std::move(to)) {}
+  expected<void> open(const replica_context&) override { return check_table(to_); }
   expected<void> begin(const batch& whole) override {
     time_ = whole.time;
     rows_.clear();

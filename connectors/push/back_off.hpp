@@ -18,9 +18,9 @@ public:
   duration next(duration ran) {
     last_ = ran >= options_.max_delay || last_ == duration::zero()
                 ? options_.delay
-                : std::min(last_ * 2, options_.max_delay);
+                : 2 * std::min(last_, options_.max_delay / 2);
     const double cut = std::uniform_real_distribution<double>(0, options_.jitter)(chance_);
-    return duration(static_cast<duration::rep>(static_cast<double>(last_.count()) * (1 - cut)));
+    return last_ - duration(static_cast<duration::rep>(static_cast<double>(last_.count()) * cut));
   }
 
 private:

@@ -126,9 +126,9 @@ bool journal::has_work() const { return group_.count > 0 || !waiting_.empty() ||
 template <class Done>
 void journal::pause(std::unique_lock<std::mutex>& lock, duration at_most, Done done) {
   auto& time = host_->clock();
-  const auto until = time.steady_now() + at_most;
+  const auto until = deadline_after(time.steady_now(), at_most);
   while (!done() && time.steady_now() < until)
-    time.wait_until(lock, wake_, time.now() + (until - time.steady_now()));
+    time.wait_until(lock, wake_, deadline_after(time.now(), until - time.steady_now()));
 }
 
 void journal::run() {

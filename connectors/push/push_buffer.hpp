@@ -157,7 +157,7 @@ public:
       if (result == push_result::full)
         space_.wait(lock);
       else
-        time_->wait_until(lock, space_, time_->now() + wait);
+        time_->wait_until(lock, space_, deadline_after(time_->now(), wait));
     }
     if (log_)
       if (auto logged = log_->add(next_, &record, encode_); !logged)

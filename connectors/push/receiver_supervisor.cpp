@@ -152,9 +152,10 @@ void receiver_supervisor::supervise() {
     }
     state_ = receiver_state::restarting;
     const auto now = time_->steady_now();
-    const auto again = now + (wanted.delay ? *wanted.delay : delays_->next(now - started_));
+    const auto again =
+        deadline_after(now, wanted.delay ? *wanted.delay : delays_->next(now - started_));
     while (!ending_ && time_->steady_now() < again)
-      time_->wait_until(lock, changed_, time_->now() + (again - time_->steady_now()));
+      time_->wait_until(lock, changed_, deadline_after(time_->now(), again - time_->steady_now()));
   }
 }
 

@@ -10,7 +10,7 @@ void later_calls::open(const replica_context& context) {
 }
 
 void later_calls::retry(std::size_t step, duration wait, std::unique_ptr<later_call> again) {
-  const auto due = clock_->steady_now() + wait;
+  const auto due = deadline_after(clock_->steady_now(), wait);
   wake_at_(due);
   calls_.push_back({step, failures(step) + 1, due, std::move(again)});
 }

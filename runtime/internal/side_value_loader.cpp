@@ -23,7 +23,7 @@ expected<void> side_value_loader::load_all() {
     if (auto loaded = each.value->load(); !loaded)
       return std::move(loaded).error().with(each.value->name());
     if (const auto interval = each.value->reload_interval(); interval > duration::zero())
-      each.due = time_->steady_now() + interval;
+      each.due = deadline_after(time_->steady_now(), interval);
   }
   return {};
 }
@@ -60,7 +60,7 @@ void side_value_loader::loaded(entry& each, const expected<void>& result) {
     log_(log_level::warning, "weir.table",
          fmt::format("'{}' could not be reloaded and stays as it was: {}", each.value->name(),
                      result.error().to_string()));
-  each.due = time_->steady_now() + each.value->reload_interval();
+  each.due = deadline_after(time_->steady_now(), each.value->reload_interval());
 }
 
 steady_time side_value_loader::next_due() const noexcept {

@@ -224,7 +224,7 @@ void member::serve_commits(milliseconds timeout) {
 }
 
 expected<void> member::commit_now(std::vector<partition_offset> offsets, milliseconds timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto deadline = deadline_after(std::chrono::steady_clock::now(), timeout);
   const auto settle = [&] {
     while (committing()) {
       const auto left =
@@ -259,7 +259,7 @@ expected<void> member::close(milliseconds timeout) {
       failure)
     return to_error(rd_kafka_error_code(failure.get()), "leaving the group",
                     rd_kafka_error_string(failure.get()));
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto deadline = deadline_after(std::chrono::steady_clock::now(), timeout);
   while (!rd_kafka_consumer_closed(client_->get())) {
     if (std::chrono::steady_clock::now() >= deadline)
       return error{

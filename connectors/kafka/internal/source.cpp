@@ -142,7 +142,7 @@ void kafka_source::poll() {
   if (discovers && ready_ && !discovering_ && now >= next_discovery_) {
     if (next_discovery_ != steady_time{})
       discover();
-    next_discovery_ = now + options_.discovery_interval;
+    next_discovery_ = deadline_after(now, options_.discovery_interval);
   }
 }
 

@@ -55,6 +55,26 @@ SCENARIO("a table holds the rows of complete batches only", "[connectors][memory
   CHECK(table->rows() == std::vector{1});
 }
 
+SCENARIO("a memory stream without a log and a memory sink without a table are refused",
+         "[connectors][memory]") {
+  GIVEN("no log") {
+    auto job = *weir::testing::stepped_job::make(weir::test::options_for());
+    weir::memory_stream(job.context(), std::shared_ptr<weir::memory_log<int>>())
+        .to(weir::memory_sink(std::make_shared<weir::memory_table<int>>()));
+    const auto started = job.context().start();
+    REQUIRE(!started);
+    CHECK(started.error().to_string().find("given no log") != std::string::npos);
+  }
+  GIVEN("no table") {
+    auto job = *weir::testing::stepped_job::make(weir::test::options_for());
+    weir::memory_stream(job.context(), std::make_shared<weir::memory_log<int>>())
+        .to(weir::memory_sink(std::shared_ptr<weir::memory_table<int>>()));
+    const auto started = job.context().start();
+    REQUIRE(!started);
+    CHECK(started.error().to_string().find("given no table") != std::string::npos);
+  }
+}
+
 SCENARIO("views that are read from a log are copied into the block", "[connectors][memory]") {
   auto log = std::make_shared<weir::memory_log<std::string_view>>();
   std::string bytes = "some characters beyond the small buffer";

@@ -169,6 +169,10 @@ SCENARIO("delays double up to a bound, are shortened by chance, and begin anew a
   CHECK(exact.next(1s) == 5s);
   CHECK(exact.next(1s) == 5s);
   CHECK(exact.next(5s) == 2s);
+  weir::detail::back_off longest(
+      {.delay = weir::duration::max(), .max_delay = weir::duration::max(), .jitter = 1}, 1);
+  for (int i = 0; i < 3; ++i)
+    CHECK(longest.next(0s) >= 0s);
   weir::detail::back_off one({.delay = 2s, .jitter = 0.5}, 1);
   weir::detail::back_off same({.delay = 2s, .jitter = 0.5}, 1);
   weir::detail::back_off other({.delay = 2s, .jitter = 0.5}, 2);

@@ -1,6 +1,7 @@
 #include <weir/connectors/kafka/internal/receiver.hpp>
 
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/message_prefetch.hpp>
 #include <weir/connectors/kafka/internal/message_view.hpp>
 
 #include <fmt/format.h>
@@ -32,9 +33,11 @@ struct kafka_receiver::intake {
   std::size_t most; ///< Messages that may be taken.
   std::size_t taken = 0;
   std::optional<error> failure{};
+  message_prefetch ahead{};
 
   static void on_message(rd_kafka_message_t* message, void* opaque) noexcept {
     auto& in = *static_cast<intake*>(opaque);
+    in.ahead.follow(*message);
     try {
       in.take(*message);
     } catch (const std::exception&

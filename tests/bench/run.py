@@ -4,7 +4,7 @@
 usage: run.py [NAME...] [--json FILE] [--build-dir DIR] [--pairs N]
 
 A NAME chooses the measurements whose names begin with it; without one all run. Each comparison is N
-adjacent pairs of processes (default 5), weir's and the baseline's first in turn; its ratio is the
+adjacent pairs of processes (default 9), weir's and the baseline's first in turn; its ratio is the
 median of the pairs' ratios, its spread their range over that median. The Kafka measurements share one
 real broker of their own. Exit code 0 when everything was measured, whatever the ratios; 1 when something
 could not be; 2 on bad usage.
@@ -222,7 +222,7 @@ def main():
     usage.add_argument("names", nargs="*", metavar="NAME")
     usage.add_argument("--json", type=pathlib.Path, metavar="FILE")
     usage.add_argument("--build-dir", type=pathlib.Path, default=ROOT / "build/release", metavar="DIR")
-    usage.add_argument("--pairs", type=int, default=5, metavar="N")
+    usage.add_argument("--pairs", type=int, default=9, metavar="N")
     args = usage.parse_args()
     if args.pairs < 1:
         usage.error("--pairs must be at least 1")

@@ -56,7 +56,7 @@ public:
     if constexpr (looked_up_by<View>) {
       if (auto found = entries_.find(key); found != entries_.end())
         return {&found->second, false};
-      return {insert(record_traits<View>::to_owned(key), make), true};
+      return {add(key, make), true};
     } else {
       Key owned = record_traits<View>::to_owned(key);
       if (auto found = entries_.find(owned); found != entries_.end())
@@ -109,6 +109,13 @@ public:
   }
 
 private:
+  /// Kept out of the look-up, which most records end with: what it takes of the stack would be paid
+  /// by each of them.
+  template <class View, class Make>
+  [[gnu::noinline]] Value* add(const View& key, Make& make) {
+    return insert(record_traits<View>::to_owned(key), make);
+  }
+
   /// Whether no key has to be made for a look-up.
   template <class View>
   static constexpr bool looked_up_by =

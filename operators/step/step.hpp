@@ -76,8 +76,10 @@ void begin_function(Function& function, const batch& whole) {
 }
 
 /// Calls `call()`, then `use(result)` outside of the `try`; or `failed()` inside the `catch`.
+/// Always inlined: the `try` weighs so much that the compiler would rather call each step of a
+/// chain.
 template <class Call, class Use, class Failed>
-void call_guarded(Call&& call, Use&& use, Failed&& failed) {
+[[gnu::always_inline]] inline void call_guarded(Call&& call, Use&& use, Failed&& failed) {
   using result = std::invoke_result_t<Call&>;
   if constexpr (std::is_void_v<result>) {
     try {

@@ -21,6 +21,7 @@ template <class T>
 class kept_record {
 public:
   template <class Record>
+  // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): it is never copied
   explicit kept_record(Record&& record) : value_(keep(std::forward<Record>(record))) {}
 
   [[nodiscard]] T& value() noexcept { return value_; }

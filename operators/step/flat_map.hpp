@@ -58,7 +58,7 @@ public:
     using iterator = std::ranges::iterator_t<Range>;
     const auto pass = [&](auto&& element) {
       if constexpr (owned)
-        next.on_record(std::move(element));
+        next.on_record(std::move(element)); // NOLINT(bugprone-move-forwarding-reference): owned
       else
         next.on_record(std::forward<decltype(element)>(element));
     };

@@ -45,6 +45,7 @@ class broadcast {
 public:
   broadcast(context& to, T first) : composed_(to.composed()), held_(std::make_shared<held>()) {
     update(std::move(first));
+    // NOLINTNEXTLINE(cppcoreguidelines-prefer-member-initializer): needs its first value
     place_ = detail::side_place(*composed_, held_);
   }
 

@@ -28,7 +28,7 @@ public:
   using executor_factory = std::function<std::unique_ptr<executor>(executor_setup)>;
 
   job(const composition& composed, plan planned, std::vector<std::shared_ptr<listener>> listeners);
-  ~job();
+  ~job() override;
 
   /// Opens sources and replicas and starts the threads. Call once.
   expected<void> start(const job_inputs::governor_factory& make_governor,

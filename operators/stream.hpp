@@ -37,9 +37,7 @@ public:
 
   /// For operators: a chain that begins with this stream's records.
   [[nodiscard]] auto open_chain() const {
-    return chain<T, detail::block_head<T>>(
-        {.composed = composed_, .inputs = {node_}, .policies = {composed_->options.on_error}}, {},
-        {});
+    return chain<T, detail::block_head<T>>(detail::chain_start::at(composed_, node_), {}, {});
   }
 
 private:
@@ -50,7 +48,7 @@ private:
 template <class T, class Head, class... Steps>
 stream<T> chain<T, Head, Steps...>::share(std::source_location where) const {
   using tail = detail::forward_tail<T, views_of_input>;
-  return stream<T>(start_.composed, close(tail(), {}, where));
+  return stream<T>(start_->composed, close(tail(), {}, where));
 }
 
 /// What a connector says of its source.

@@ -8,7 +8,6 @@
 #include <weir/operators/detail/compose.hpp>
 #include <weir/operators/detail/folding.hpp>
 #include <weir/operators/detail/partition_head.hpp>
-#include <weir/operators/detail/sink_stage.hpp>
 #include <weir/operators/event_time/event_time_operators.hpp>
 #include <weir/operators/keyed/combining.hpp>
 #include <weir/operators/keyed/grouping.hpp>
@@ -102,7 +101,8 @@ public:
   template <operator_function<partition_view<T>> F>
   [[nodiscard]] auto map_partitions(F change, here where = here::current()) const {
     using head = detail::partition_head<T, F>;
-    auto start = detail::start_behind(composed(), {to_node(where)}, {"map_partitions", where});
+    auto start =
+        detail::chain_start::behind(composed(), {to_node(where)}, {"map_partitions", where});
     start.retains = true;
     return chain<typename head::value, head>(std::move(start), head(std::move(change)), {});
   }
@@ -114,8 +114,8 @@ public:
     static_assert(std::is_same_v<typename Other::record_type, T>,
                   "union_with needs two streams of the same record type");
     detail::check_same_context(composed(), other.composed(), "union_with", where);
-    auto start = detail::start_behind(composed(), {to_node(where), other.to_node(where)},
-                                      {"union_with", where});
+    auto start = detail::chain_start::behind(composed(), {to_node(where), other.to_node(where)},
+                                             {"union_with", where});
     start.concatenates = true;
     start.needs_all_inputs = true;
     return chain<T, detail::block_head<T>>(std::move(start), {}, {});
@@ -200,7 +200,7 @@ public:
     using head = detail::group_head<T, key, value>;
     const auto node = detail::shuffled<T>(
         self(), detail::checked_partitions(*composed(), partitions, where, true), where);
-    auto start = detail::start_behind(composed(), {node}, {"group_by_key", where});
+    auto start = detail::chain_start::behind(composed(), {node}, {"group_by_key", where});
     start.retains = true;
     return chain<typename head::value, head>(std::move(start), head(), {});
   }
@@ -294,7 +294,7 @@ public:
          .retains = true,
          .operators = first_half},
         where);
-    auto start = detail::start_behind(composed(), {node}, {kind, where});
+    auto start = detail::chain_start::behind(composed(), {node}, {kind, where});
     start.retains = true;
     start.first_half = first_half;
     return start;
@@ -312,7 +312,7 @@ public:
                                     .needs_all_inputs = needs_all_inputs,
                                     .operators = first_half},
                                    where);
-    auto start = detail::start_behind(composed(), {node}, {kind, where});
+    auto start = detail::chain_start::behind(composed(), {node}, {kind, where});
     start.first_half = first_half;
     return start;
   }
@@ -332,22 +332,8 @@ private:
   }
 
   void add_sink(sink_factory<T> factory, std::string kind, bool retains, here where) const {
-    node n;
-    n.kind = node_kind::sink;
-    n.operators.push_back({kind.empty() ? factory.traits.name : std::move(kind), where});
-    n.inputs = {to_node(where)};
-    n.max_replicas = factory.traits.parallel ? 0 : 1;
-    n.blocking = factory.traits.blocking;
-    n.retains = retains;
-    n.where = where;
-    if (!factory.make)
-      n.mistakes.push_back(
-          error(errc::invalid_graph, "to() was given a sink without a factory").at(where));
-    n.make_stage = [make = std::move(factory.make)]() -> std::unique_ptr<stage> {
-      auto made = make();
-      return made ? std::make_unique<detail::sink_stage<T>>(std::move(made)) : nullptr;
-    };
-    composed()->graph.add(std::move(n));
+    detail::add_sink<T>(*composed(), to_node(where), std::move(factory), std::move(kind), retains,
+                        where);
   }
 };
 

@@ -1,7 +1,8 @@
 // The names of a struct's members, as Boost.Describe knows them: what JSON and CSV are mapped by.
 #pragma once
 
-#include <boost/describe.hpp>
+#include <boost/describe/class.hpp>
+#include <boost/describe/members.hpp>
 #include <boost/mp11/algorithm.hpp>
 #include <boost/mp11/list.hpp>
 

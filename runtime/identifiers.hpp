@@ -1,7 +1,7 @@
 // Strong types for the small integers that name things, so that they cannot be swapped.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <compare>
 #include <cstddef>
@@ -44,10 +44,23 @@ struct std::hash<weir::identifier<Tag, Value>> {
   }
 };
 
+/// An identifier is formatted as its value is. Passes the specification on as text, for which fmt's
+/// smaller header does.
 template <class Tag, class Value>
-struct fmt::formatter<weir::identifier<Tag, Value>> : fmt::formatter<Value> {
+struct fmt::formatter<weir::identifier<Tag, Value>> {
+  constexpr auto parse(fmt::format_parse_context& ctx) {
+    const auto* const begin = ctx.begin();
+    const auto* const end = fmt::formatter<Value>().parse(ctx);
+    specification_ = {begin, static_cast<std::size_t>(end - begin)};
+    return end;
+  }
   template <class Context>
   auto format(weir::identifier<Tag, Value> id, Context& ctx) const {
-    return fmt::formatter<Value>::format(id.value, ctx);
+    if (specification_.size() == 0)
+      return fmt::format_to(ctx.out(), "{}", id.value);
+    return fmt::format_to(ctx.out(), fmt::runtime(fmt::format("{{:{}}}", specification_)), id.value);
   }
+
+private:
+  fmt::string_view specification_;
 };

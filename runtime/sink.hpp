@@ -27,6 +27,19 @@ struct sink_block {
   block_ptr data; ///< Keep it to use the records longer; account for it by `retained_account`.
 };
 
+/// What does not depend on the records of a sink. See `sink`.
+class sink_base {
+public:
+  virtual ~sink_base() = default;
+
+  virtual expected<void> open(const replica_context&) { return {}; }
+  virtual expected<void> begin(const batch&) { return {}; }
+  virtual expected<progress> prepare() { return progress::done; }
+  virtual expected<progress> commit() { return progress::done; }
+  virtual void abort() noexcept {}
+  virtual void close() noexcept {}
+};
+
 /// One replica of a sink for records of type `T`.
 ///
 /// Per batch, from one thread at a time: `begin`, `write` for each block, `prepare` until `done`
@@ -35,19 +48,10 @@ struct sink_block {
 /// A call that returns `blocked` is made again with the same arguments after
 /// `replica_context::wake`; `written` tells how many records were taken before.
 template <class T>
-class sink {
+class sink : public sink_base {
 public:
-  virtual ~sink() = default;
-
-  virtual expected<void> open(const replica_context&) { return {}; }
-  virtual expected<void> begin(const batch&) { return {}; }
-
   /// @param written in and out: records of the block that are already taken.
   virtual expected<progress> write(const sink_block<T>& in, std::size_t& written) = 0;
-  virtual expected<progress> prepare() { return progress::done; }
-  virtual expected<progress> commit() { return progress::done; }
-  virtual void abort() noexcept {}
-  virtual void close() noexcept {}
 };
 
 /// Makes the replicas of a sink. Copyable; called once per replica and start.

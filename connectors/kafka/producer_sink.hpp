@@ -5,7 +5,7 @@
 #include <weir/connectors/kafka/outgoing.hpp>
 #include <weir/runtime/sink.hpp>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <concepts>
 #include <exception>

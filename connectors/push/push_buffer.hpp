@@ -7,7 +7,7 @@
 #include <weir/runtime/block_builder.hpp>
 #include <weir/runtime/expected.hpp>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <condition_variable>

@@ -7,7 +7,7 @@
 #include <weir/connectors/range_receiver.hpp>
 #include <weir/operators/stream.hpp>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace weir::detail {
 

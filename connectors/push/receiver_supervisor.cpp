@@ -1,5 +1,7 @@
 #include <weir/connectors/push/receiver_supervisor.hpp>
 
+#include <weir/connectors/push/back_off.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -39,10 +41,15 @@ expected<void> guarded(const char* name, Call&& call) {
 
 } // namespace
 
+receiver_supervisor::receiver_supervisor(std::uint32_t index, restart_options restarts)
+    : index_(index), restarts_(restarts) {}
+
+receiver_supervisor::~receiver_supervisor() { end(); }
+
 void receiver_supervisor::begin(const source_setup& setup, actions of) {
   actions_ = std::move(of);
   time_ = &setup.host->clock();
-  delays_.emplace(restarts_, setup.seed * 1'000'003 + index_);
+  delays_ = std::make_unique<back_off>(restarts_, setup.seed * 1'000'003 + index_);
   host_ = setup.host;
   thread_ = std::thread([this] { supervise(); });
 }

@@ -1,11 +1,12 @@
 // Starts, stops and starts again one receiver of the user's. Next: receiver.hpp.
 #pragma once
 
-#include <weir/connectors/push/back_off.hpp>
+#include <weir/connectors/push/options.hpp>
 #include <weir/runtime/source.hpp>
 
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -27,6 +28,8 @@ enum class receiver_state {
 
 namespace detail {
 
+class back_off;
+
 /// Runs `on_start` and `on_stop` of one receiver on a thread of their own, named
 /// "<job>.recv<index>". Requests may come from any thread, at any time, also after the end.
 class receiver_supervisor {
@@ -37,9 +40,8 @@ public:
     std::function<void()> ended; ///< The receiver has stopped for good, by its own wish.
   };
 
-  receiver_supervisor(std::uint32_t index, restart_options restarts)
-      : index_(index), restarts_(restarts) {}
-  ~receiver_supervisor() { end(); }
+  receiver_supervisor(std::uint32_t index, restart_options restarts);
+  ~receiver_supervisor();
 
   /// Starts the thread. Control thread.
   void begin(const source_setup& setup, actions of);
@@ -79,7 +81,7 @@ private:
   const restart_options restarts_;
   actions actions_;
   weir::clock* time_ = nullptr;
-  std::optional<back_off> delays_;
+  std::unique_ptr<back_off> delays_;
   steady_time started_{};
 
   mutable std::mutex mutex_;

@@ -4,10 +4,8 @@
 #include <weir/runtime/described.hpp>
 #include <weir/runtime/record_traits.hpp>
 
-#include <fmt/format.h>
-
-#include <cmath>
-#include <iterator>
+#include <concepts>
+#include <cstdint>
 #include <optional>
 #include <ranges>
 #include <string>
@@ -20,6 +18,13 @@ namespace detail {
 
 /// Appends text in quotes, with what JSON forbids escaped. What is not UTF-8 becomes U+FFFD.
 void append_json_text(std::string_view text, std::string& out);
+/// Appends a number.
+void append_json_number(std::int64_t number, std::string& out);
+void append_json_number(std::uint64_t number, std::string& out);
+/// The shortest text that reads back as the same number; NaN and infinity become null.
+void append_json_number(float number, std::string& out);
+void append_json_number(double number, std::string& out);
+void append_json_number(long double number, std::string& out);
 
 template <class T>
 concept json_table = std::ranges::input_range<const T> && requires {
@@ -50,13 +55,10 @@ void format_json(const T& value, std::string& out) {
   } else if constexpr (std::is_same_v<T, bool>) {
     out += value ? "true" : "false";
   } else if constexpr (std::is_integral_v<T>) {
-    const fmt::format_int text(+value);
-    out.append(text.data(), text.size());
+    using widest = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
+    detail::append_json_number(static_cast<widest>(value), out);
   } else if constexpr (std::is_floating_point_v<T>) {
-    if (std::isfinite(value))
-      fmt::format_to(std::back_inserter(out), "{}", value);
-    else
-      out += "null";
+    detail::append_json_number(value, out);
   } else if constexpr (std::is_enum_v<T>) {
     format_json(std::to_underlying(value), out);
   } else if constexpr (requires { value.time_since_epoch().count(); }) {

@@ -4,11 +4,11 @@
 #include <weir/runtime/record_traits.hpp>
 
 #include <boost/pfr/core.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include <iterator>
 #include <ranges>
 #include <string>
+#include <utility>
 
 namespace weir {
 
@@ -20,6 +20,10 @@ template <class T>
 void format_record(const T& value, std::string& out);
 
 namespace detail {
+
+/// Appends what fmt makes of the only argument. Apart from the record's type, so that fmt's code for
+/// numbers is not compiled into every program.
+void append_formatted(std::string& out, fmt::format_args one);
 
 template <class T>
 void format_fields(const T& fields, std::string& out) {
@@ -42,7 +46,7 @@ void format_record(const T& value, std::string& out) {
   if constexpr (std::is_convertible_v<const T&, std::string_view>) {
     out += std::string_view(value);
   } else if constexpr (fmt::is_formattable<T>::value) {
-    fmt::format_to(std::back_inserter(out), "{}", value);
+    detail::append_formatted(out, fmt::make_format_args(value));
   } else if constexpr (detail::is_chrono<T>) {
     if constexpr (requires { value.time_since_epoch(); })
       format_record(value.time_since_epoch().count(), out);

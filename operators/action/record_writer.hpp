@@ -4,7 +4,7 @@
 #include <weir/operators/detail/key_table.hpp>
 #include <weir/operators/stream_operators.hpp>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <exception>
 #include <optional>

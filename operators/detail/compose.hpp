@@ -4,54 +4,53 @@
 
 #include <weir/operators/chain.hpp>
 #include <weir/operators/concepts.hpp>
+#include <weir/operators/detail/sink_stage.hpp>
 #include <weir/operators/shuffle.hpp>
-#include <weir/runtime/key_group.hpp>
+#include <weir/runtime/sink.hpp>
 
+#include <cstdint>
+#include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
 
 namespace weir::detail {
 
-/// A chain that reads the blocks of `inputs`; `op` is its head.
-[[nodiscard]] inline chain_start start_behind(std::shared_ptr<composition> composed,
-                                              std::vector<node_id> inputs, operator_info op) {
-  const auto policy = composed->options.on_error;
-  return {.composed = std::move(composed),
-          .inputs = std::move(inputs),
-          .operators = {std::move(op)},
-          .policies = {policy},
-          .head_is_operator = true};
-}
-
 /// A chain that begins with the records of `node`.
 template <class Record>
 [[nodiscard]] auto chain_at(std::shared_ptr<composition> composed, node_id node) {
-  const auto policy = composed->options.on_error;
-  return chain<Record, block_head<Record>>(
-      {.composed = std::move(composed), .inputs = {node}, .policies = {policy}}, {}, {});
+  return chain<Record, block_head<Record>>(chain_start::at(std::move(composed), node), {}, {});
 }
 
 /// Notes a mistake unless 1 to 128 partitions are asked for, or 0 where that stands for the
 /// default. @returns `partitions`.
-inline std::uint32_t checked_partitions(composition& composed, std::uint32_t partitions,
-                                        std::source_location where, bool may_be_default = false) {
-  if (partitions > key_groups || (partitions == 0 && !may_be_default))
-    composed.graph.add_mistake(error(errc::invalid_graph, "the number of partitions is " +
-                                                              std::to_string(partitions) +
-                                                              "; 1 to 128 are allowed")
-                                   .at(where));
-  return partitions;
-}
+std::uint32_t checked_partitions(composition& composed, std::uint32_t partitions,
+                                 std::source_location where, bool may_be_default = false);
 
 /// Notes a mistake unless `suffix` is part of a name: it must not lead into another directory.
-inline void check_suffix(composition& composed, std::string_view suffix,
-                         std::source_location where) {
-  if (suffix.find_first_of(std::string_view("/\0", 2)) != std::string_view::npos)
-    composed.graph.add_mistake(
-        error(errc::invalid_graph,
-              "the suffix \"" + std::string(suffix) +
-                  "\" is no part of a directory's name; the prefix says where the files are")
-            .at(where));
+void check_suffix(composition& composed, std::string_view suffix, std::source_location where);
+
+/// Notes a mistake unless both streams belong to one context.
+void check_same_context(const std::shared_ptr<composition>& one,
+                        const std::shared_ptr<composition>& other, const char* kind,
+                        std::source_location where);
+
+/// Adds the node of a sink; a mistake when there is nothing that makes its replicas.
+void add_sink_node(composition& composed, node_id input, const sink_traits& traits,
+                   std::string kind, bool retains, std::source_location where,
+                   decltype(node::make_stage) make);
+
+/// Adds a sink behind a node.
+template <class T>
+void add_sink(composition& composed, node_id input, sink_factory<T> factory, std::string kind,
+              bool retains, std::source_location where) {
+  decltype(node::make_stage) make;
+  if (factory.make)
+    make = [make_sink = std::move(factory.make)]() -> std::unique_ptr<stage> {
+      auto made = make_sink();
+      return made ? std::make_unique<sink_stage<T>>(std::move(made)) : nullptr;
+    };
+  add_sink_node(composed, input, factory.traits, std::move(kind), retains, where, std::move(make));
 }
 
 /// Closes a stream or chain of (key, value) records with a shuffle. @returns the node behind which
@@ -63,17 +62,6 @@ template <class T, class Stream>
       shuffle_tail<T>(),
       {.kind = "shuffle", .partitions = partition_rule::fixed, .fixed_partitions = partitions},
       where);
-}
-
-/// Notes a mistake unless both streams belong to one context.
-inline void check_same_context(const std::shared_ptr<composition>& one,
-                               const std::shared_ptr<composition>& other, const char* kind,
-                               std::source_location where) {
-  if (one != other)
-    one->graph.add_mistake(
-        error(errc::invalid_graph,
-              std::string(kind) + " joins streams of two contexts; build both on the same context")
-            .at(where));
 }
 
 } // namespace weir::detail

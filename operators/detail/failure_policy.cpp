@@ -1,10 +1,16 @@
 #include <weir/operators/detail/failure_policy.hpp>
 
+#include <weir/operators/detail/dead_letters.hpp>
+
 #include <fmt/format.h>
 
 #include <exception>
 
 namespace weir::detail {
+
+void add_header(original& to, std::string_view name, std::optional<std::string_view> value) {
+  to.headers.emplace_back(name, value);
+}
 
 // ---- bad_share
 
@@ -40,13 +46,18 @@ std::string bad_share::text() const {
 
 // ---- failure_policy
 
+failure_policy::failure_policy(std::shared_ptr<const stage_operators> operators)
+    : operators_(std::move(operators)), letters_(std::make_unique<dead_letters>()) {}
+
+failure_policy::~failure_policy() = default;
+
 expected<void> failure_policy::open(const replica_context& context) {
   context_ = context;
   shares_.resize(operators_->policies.size());
   std::vector<dead_letters::factory> factories;
   for (const auto& policy : operators_->policies)
     factories.push_back(policy.letters());
-  return letters_.open(context, factories);
+  return letters_->open(context, factories);
 }
 
 expected<void> failure_policy::begin(const batch& whole) {
@@ -56,7 +67,7 @@ expected<void> failure_policy::begin(const batch& whole) {
   noted_ = false;
   notes_.clear();
   dropped_ = 0;
-  return letters_.begin(whole);
+  return letters_->begin(whole);
 }
 
 void failure_policy::abort() noexcept {
@@ -65,7 +76,13 @@ void failure_policy::abort() noexcept {
   whole_ = nullptr;
   noted_ = false;
   notes_.clear();
-  letters_.abort();
+  letters_->abort();
+}
+
+void failure_policy::close() noexcept { letters_->close(); }
+
+expected<progress> failure_policy::write_letters() {
+  return letters_->waiting() ? letters_->write() : expected<progress>(progress::done);
 }
 
 void failure_policy::threw(std::size_t index) noexcept {
@@ -156,7 +173,7 @@ expected<void> failure_policy::settle_at(const place& where, const original& rec
                             fmt::format("'{}': {}", operators_->kinds[index], what.message())));
       continue;
     }
-    auto added = letters_.add(policy.letters(), {.job = operators_->job,
+    auto added = letters_->add(policy.letters(), {.job = operators_->job,
                                                  .operation = operators_->kinds[index],
                                                  .code = what.code(),
                                                  .message = what.message(),
@@ -194,7 +211,7 @@ expected<progress> failure_policy::finish(std::uint64_t records) {
                       "raise the ratio",
                       operators_->kinds[i], shares_[i].text(), limit));
   }
-  return letters_.finish();
+  return letters_->finish();
 }
 
 } // namespace weir::detail

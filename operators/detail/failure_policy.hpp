@@ -1,7 +1,6 @@
 // What becomes of a record that an operator cannot use. Used by detail/fused_stage.hpp.
 #pragma once
 
-#include <weir/operators/detail/dead_letters.hpp>
 #include <weir/operators/detail/original.hpp>
 #include <weir/runtime/on_error.hpp>
 #include <weir/runtime/stage.hpp>
@@ -14,6 +13,8 @@
 #include <vector>
 
 namespace weir::detail {
+
+class dead_letters;
 
 /// The operators of a stage, shared by its replicas and fixed once the job has started: index 0 is
 /// the head, then the steps, last the tail.
@@ -59,13 +60,17 @@ private:
 /// replica; nothing here runs for good records, except the look at `noted()`.
 class failure_policy {
 public:
-  explicit failure_policy(std::shared_ptr<const stage_operators> operators)
-      : operators_(std::move(operators)) {}
+  explicit failure_policy(std::shared_ptr<const stage_operators> operators);
+  ~failure_policy();
+
+  [[nodiscard]] const std::shared_ptr<const stage_operators>& operators() const noexcept {
+    return operators_;
+  }
 
   expected<void> open(const replica_context& context);
   expected<void> begin(const batch& whole);
   void abort() noexcept;
-  void close() noexcept { letters_.close(); }
+  void close() noexcept;
 
   /// The function of operator `index` threw. Call inside the `catch`.
   [[gnu::noinline, gnu::cold]] void threw(std::size_t index) noexcept;
@@ -100,9 +105,7 @@ public:
   expected<void> settle_put_off();
 
   /// Hands over the letters that wait. Called between blocks.
-  expected<progress> write_letters() {
-    return letters_.waiting() ? letters_.write() : expected<progress>(progress::done);
-  }
+  expected<progress> write_letters();
 
   /// The batch ends: judges the share of bad records, then commits the letters.
   /// @param records that the stage has taken in this batch.
@@ -145,7 +148,7 @@ private:
   std::uint64_t dropped_ = 0;
   std::optional<batch_time> logged_; ///< Batch time of the last line.
   std::vector<bad_share> shares_;    ///< By operator.
-  dead_letters letters_;
+  std::unique_ptr<dead_letters> letters_; ///< Never null.
 };
 
 } // namespace weir::detail

@@ -20,6 +20,8 @@ struct original {
   std::vector<std::pair<std::string, std::optional<std::string>>> headers{};
 };
 
+void add_header(original& to, std::string_view name, std::optional<std::string_view> value);
+
 /// Messages of a topic and text show their bytes; of other types nothing is known.
 template <class T>
 [[nodiscard]] original original_of(const T& timed_or_not) {
@@ -38,7 +40,7 @@ template <class T>
     found.value = record.value;
     found.timestamp = record.timestamp;
     for (const auto& header : record.headers)
-      found.headers.emplace_back(header.name, header.value);
+      add_header(found, header.name, header.value);
   }
   return found;
 }

@@ -250,7 +250,7 @@ private:
     detail::checked_partitions(*self().composed(), partitions, where, true);
     const auto node =
         detail::shuffled<in>(self().open_chain().map(keyed_by, where), partitions, where);
-    auto start = detail::start_behind(self().composed(), {node}, {kind, where});
+    auto start = detail::chain_start::behind(self().composed(), {node}, {kind, where});
     start.retains = true;
     // A key with its time cannot come again once that is late; a key alone can, that much later.
     const auto remember =
@@ -281,7 +281,7 @@ private:
               .at(where));
     const std::vector<node_id> both = {detail::shuffled<T>(self(), partitions, where),
                                        detail::shuffled<right>(other, partitions, where)};
-    auto start = detail::start_behind(composed, both, {kind, where});
+    auto start = detail::chain_start::behind(composed, both, {kind, where});
     start.retains = true;
     start.needs_all_inputs = true;
     lower = std::clamp(lower, -beyond_all_time, beyond_all_time);

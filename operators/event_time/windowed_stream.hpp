@@ -162,7 +162,7 @@ private:
          .retains = true,
          .operators = first_half},
         where);
-    auto start = detail::start_behind(composed, {node}, {full_kind, where});
+    auto start = detail::chain_start::behind(composed, {node}, {full_kind, where});
     start.retains = true;
     start.first_half = first_half;
     start.emits = mode_;

@@ -160,8 +160,8 @@ private:
   template <class Head, std::size_t Inputs, class F>
   [[nodiscard]] auto transformed(const char* kind, const node_id (&inputs)[Inputs], F change,
                                  here where) const {
-    auto start = detail::start_behind(self().composed(), {std::begin(inputs), std::end(inputs)},
-                                      {kind, where});
+    auto start = detail::chain_start::behind(self().composed(),
+                                             {std::begin(inputs), std::end(inputs)}, {kind, where});
     start.retains = true;
     start.needs_all_inputs = true;
     start.max_replicas = 1;
@@ -183,7 +183,7 @@ private:
     detail::checked_partitions(*self().composed(), partitions, where, true);
     const std::vector<node_id> both = {detail::shuffled<T>(self(), partitions, where),
                                        detail::shuffled<right>(other, partitions, where)};
-    auto start = detail::start_behind(self().composed(), both, {kind, where});
+    auto start = detail::chain_start::behind(self().composed(), both, {kind, where});
     start.retains = true;
     start.needs_all_inputs = true;
     using head = Head<T, right>;

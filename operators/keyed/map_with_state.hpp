@@ -299,7 +299,7 @@ public:
   state_snapshots(std::source_location where = std::source_location::current()) const {
     *wanted_ = true;
     const auto& composed = this->composed();
-    auto start = detail::start_behind(composed, {this->node()}, {"state_snapshots", where});
+    auto start = detail::chain_start::behind(composed, {this->node()}, {"state_snapshots", where});
     start.reads_side = true;
     return chain<Snapshot, detail::block_head<Snapshot>>(std::move(start), {}, {});
   }

@@ -41,7 +41,8 @@ checked_state_options(composition& composed, state_options<Key, State> options, 
 template <class T, class Stream, class Head>
 [[nodiscard]] auto stateful(const Stream& from, Head head, const char* kind,
                             std::uint32_t partitions, std::source_location where) {
-  auto start = start_behind(from.composed(), {shuffled<T>(from, partitions, where)}, {kind, where});
+  auto start =
+      chain_start::behind(from.composed(), {shuffled<T>(from, partitions, where)}, {kind, where});
   start.retains = true;
   start.answers_missing = true;
   return chain<typename Head::value, Head>(std::move(start), std::move(head), {});

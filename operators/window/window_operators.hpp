@@ -67,7 +67,7 @@ public:
   [[nodiscard]] auto window(duration length, duration slide = {},
                             here where = here::current()) const {
     return windowed(
-        detail::start_behind(self().composed(), {self().to_node(where)}, {"window", where}),
+        detail::chain_start::behind(self().composed(), {self().to_node(where)}, {"window", where}),
         detail::block_head<T>(), length, slide, where);
   }
 
@@ -133,8 +133,8 @@ public:
     const auto node = detail::shuffled<T>(
         self(), detail::checked_partitions(*self().composed(), partitions, where, true), where);
     return windowed(
-        detail::start_behind(self().composed(), {node}, {"group_by_key_and_window", where}), head(),
-        length, slide, where);
+        detail::chain_start::behind(self().composed(), {node}, {"group_by_key_and_window", where}),
+        head(), length, slide, where);
   }
 
   /// `(key, all values joined by join(a, b))` for each key of the window. `join` must be

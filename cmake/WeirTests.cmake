@@ -26,27 +26,37 @@ if(WEIR_BUILD_TESTS)
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/tests/pch.cpp" CONTENT "// Owns the precompiled header.\n")
   add_library(weir_test_pch OBJECT "${PROJECT_BINARY_DIR}/tests/pch.cpp")
   target_link_libraries(weir_test_pch PUBLIC weir weir_testing Catch2::Catch2WithMain)
+  target_include_directories(weir_test_pch PUBLIC "${PROJECT_SOURCE_DIR}")
   target_compile_options(weir_test_pch PUBLIC ${weir_test_options})
   target_precompile_headers(
     weir_test_pch PRIVATE ${weir_catch_header} <fmt/format.h> <algorithm> <chrono> <concepts>
     <cstdint> <expected> <functional> <memory> <optional> <span> <string> <string_view> <utility>
-    <variant> <vector> <weir/weir.hpp> <weir/runtime/testing/test_job.hpp>)
+    <variant> <vector> "${PROJECT_SOURCE_DIR}/tests/support/common_types.hpp")
   set_target_properties(weir_test_pch PROPERTIES CXX_EXTENSIONS OFF)
   weir_set_warnings(weir_test_pch)
+  add_library(weir_test_types STATIC "${PROJECT_SOURCE_DIR}/tests/support/common_types.cpp")
+  target_link_libraries(weir_test_types PRIVATE weir weir_testing Catch2::Catch2WithMain)
+  target_include_directories(weir_test_types PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_compile_options(weir_test_types PRIVATE ${weir_test_options})
+  target_precompile_headers(weir_test_types REUSE_FROM weir_test_pch)
+  set_target_properties(weir_test_types PROPERTIES CXX_EXTENSIONS OFF)
+  weir_set_warnings(weir_test_types)
 endif()
 
 # weir_add_test(NAME name LABELS labels... SOURCES files... [LIBS libraries...] [TIMEOUT seconds])
 #
 # A Catch2 program; main() is given. Labels: unit, integration, slow. Each test case of a `unit`
-# program is a test of ctest (60 s); any other program is one test (300 s), which has the machine's
-# cores for itself and counts as skipped when it exits with 77. Without sources there is no test.
+# program is a test of ctest (60 s); any other program is one test (300 s), which counts as skipped when it
+# exits with 77. Most of these wait for services more than they compute, so they run beside each other;
+# those that are `slow` look at rates and have the machine for themselves. Without sources there is no
+# test.
 function(weir_add_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS")
   if(NOT arg_SOURCES)
     return()
   endif()
   add_executable(${arg_NAME} ${arg_SOURCES})
-  target_link_libraries(${arg_NAME} PRIVATE weir_test_support ${arg_LIBS} rapidcheck rapidcheck_catch
+  target_link_libraries(${arg_NAME} PRIVATE weir_test_types weir_test_support ${arg_LIBS} rapidcheck rapidcheck_catch
                                             Catch2::Catch2WithMain)
   target_compile_options(${arg_NAME} PRIVATE ${weir_test_options})
   target_precompile_headers(${arg_NAME} REUSE_FROM weir_test_pch)
@@ -71,7 +81,10 @@ function(weir_add_test)
     endif()
     add_test(NAME ${arg_NAME} COMMAND ${arg_NAME})
     set_tests_properties(${arg_NAME} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
-                                                SKIP_RETURN_CODE 77 RUN_SERIAL ON)
+                                                SKIP_RETURN_CODE 77)
+    if("slow" IN_LIST arg_LABELS)
+      set_tests_properties(${arg_NAME} PROPERTIES RUN_SERIAL ON)
+    endif()
   endif()
 endfunction()
 

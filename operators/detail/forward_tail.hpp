@@ -31,8 +31,8 @@ public:
     data_ = data;
     origin_ = no_origin;
     current_ = partition.value / replicas_;
-    while (builders_.size() <= current_)
-      builders_.emplace_back(limits_);
+    if (builders_.size() <= current_) [[unlikely]]
+      grow();
   }
 
   void origin(std::int64_t offset) { origin_ = offset; }
@@ -78,6 +78,12 @@ public:
   [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
 
 private:
+  /// The first record of a partition.
+  [[gnu::noinline]] void grow() {
+    while (builders_.size() <= current_)
+      builders_.emplace_back(limits_);
+  }
+
   void emit(emitter& out) {
     auto& builder = builders_[current_];
     if constexpr (!self_contained<T>)

@@ -34,8 +34,8 @@ public:
 
   [[nodiscard]] table& of(partition_id partition) {
     const std::size_t local = partition.value / replicas_;
-    if (tables_.size() <= local)
-      tables_.resize(local + 1);
+    if (tables_.size() <= local) [[unlikely]]
+      grow(local + 1);
     return tables_[local];
   }
 
@@ -83,6 +83,8 @@ public:
   }
 
 private:
+  [[gnu::noinline]] void grow(std::size_t size) { tables_.resize(size); }
+
   std::uint32_t replicas_ = 1;
   std::uint32_t index_ = 0;
   std::vector<table> tables_; ///< By partition / replicas.

@@ -145,15 +145,9 @@ public:
   template <class Results>
   [[nodiscard]] auto output(const Results& results, std::string name = "output",
                             std::source_location where = std::source_location::current()) {
-    using record = typename Results::record_type;
-    auto table = std::make_shared<memory_table<record>>();
-    results.to({.traits = {.name = name, .diagnostic = true},
-                .make =
-                    [table, control = control_] {
-                      return std::make_unique<detail::test_sink<record>>(table, control);
-                    }},
-               where);
-    return test_output<record>(std::move(name), std::move(table), last_);
+    auto [out, sink] = output_of<typename Results::record_type>(std::move(name));
+    results.to(std::move(sink), where);
+    return std::move(out);
   }
 
   /// Runs the next batch to its end; the first call starts the job.
@@ -171,6 +165,17 @@ public:
   void step_undone();
 
 private:
+  /// An output, and the sink that fills it.
+  template <class T>
+  [[nodiscard]] std::pair<test_output<T>, sink_factory<T>> output_of(std::string name) const {
+    auto table = std::make_shared<memory_table<T>>();
+    sink_factory<T> sink{.traits = {.name = name, .diagnostic = true},
+                         .make = [table, control = control_] {
+                           return std::make_unique<detail::test_sink<T>>(table, control);
+                         }};
+    return {test_output<T>(std::move(name), std::move(table), last_), std::move(sink)};
+  }
+
   stepped_job job_;
   std::shared_ptr<detail::test_control> control_ = std::make_shared<detail::test_control>();
   std::shared_ptr<batch_time> last_ = std::make_shared<batch_time>(); ///< Of the last step.
@@ -192,6 +197,26 @@ void in_every_mode(Scenario&& scenario) {
   }
 }
 
+namespace detail {
+
+/// Runs the batches. @returns the rows that each batch of the output has, sorted.
+template <class In, class Out>
+auto run_batches(test_job& job, const test_input<In>& in, const test_output<Out>& out,
+                 const std::vector<std::vector<std::vector<In>>>& batches) {
+  for (const auto& batch : batches) {
+    in.add_partitions(batch);
+    job.step();
+  }
+  std::vector<std::vector<typename test_output<Out>::row>> rows;
+  for (auto& batch : out.batches()) {
+    std::sort(batch.rows.begin(), batch.rows.end());
+    rows.push_back(std::move(batch.rows));
+  }
+  return rows;
+}
+
+} // namespace detail
+
 /// Runs `build(stream)` over batches, each given by partition.
 /// @returns the rows of each batch that the results have, sorted.
 template <class In, class Build>
@@ -200,16 +225,7 @@ auto rows_of(context_options options, const std::vector<std::vector<std::vector<
   test_job job(std::move(options));
   const auto in = job.input<In>(static_cast<std::uint32_t>(batches.front().size()));
   const auto out = job.output(build(in.stream()));
-  for (const auto& batch : batches) {
-    in.add_partitions(batch);
-    job.step();
-  }
-  std::vector<std::vector<typename decltype(out)::row>> rows;
-  for (auto& batch : out.batches()) {
-    std::sort(batch.rows.begin(), batch.rows.end());
-    rows.push_back(std::move(batch.rows));
-  }
-  return rows;
+  return detail::run_batches(job, in, out, batches);
 }
 
 } // namespace weir::testing

@@ -19,6 +19,8 @@ import sys
 import tempfile
 import time
 
+import compile_bench
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
@@ -197,6 +199,14 @@ def pid(bench, wanted):
         return [one for one in json.loads(file.read_text()) if wanted(one["name"])]
 
 
+def compile_cost(name, bench, _broker, pairs):
+    """What those who compile weir pay; the baseline is the same before it was looked at."""
+    try:
+        return compile_bench.compiled(name, bench.parent.parent, min(pairs, 3))
+    except compile_bench.Failed as reason:
+        raise Failed(str(reason)) from None
+
+
 MEASUREMENTS = {
     "kafka_count_1": kafka_throughput, "kafka_count_2": kafka_throughput,
     "kafka_word_count_1": kafka_throughput, "kafka_word_count_2": kafka_throughput,
@@ -205,6 +215,7 @@ MEASUREMENTS = {
     "keyed_state_update": keyed_state, "keyed_state_update_10k": keyed_state,
     "fused_steps": fused_steps, "idle_batches": idle_batches, "stalled_sink": stalled_sink,
     "inverse_window": inverse_window,
+    **dict.fromkeys(compile_bench.WAYS, compile_cost),
 }
 
 
@@ -212,6 +223,10 @@ def show(one):
     target = TARGETS.get(one["name"], "<= 1.00")
     print(f"{one['name']:<28} {one['ratio']:>8.3f}  {target:<8} {one['weir']:>10.4g} {one['baseline']:>10.4g}  "
           f"{one['unit']:<28} {one['runs']:>3} {one['spread']:>6.0%}", flush=True)
+    if "mib" in one:
+        bounds = [f"{one[key]:g} {unit}" for key, unit in (("bound", "s"), ("bound_mib", "MiB")) if one.get(key)]
+        print(f"{'':<28} peak memory: {one['mib']:.0f} MiB, before {one['baseline_mib']} MiB"
+              + (f"; at most {' and '.join(bounds)}" if bounds else ""), flush=True)
     if "bytes_per_key" in one:
         print(f"{'':<28} bytes per key: {one['bytes_per_key']:.1f}, the bare table's {one['baseline_bytes_per_key']:.1f}",
               flush=True)

@@ -74,7 +74,7 @@ rate_decision rate_controller::on_batch(const batch_timing& batch) {
   } else if (!(units > 0) || batch.processing_time <= duration::zero()) {
     decision_.clamp = rate_clamp::no_estimate;
   } else {
-    forget_after_pause(batch.end);
+    forget_after_pause(batch.end - batch.processing_time, batch.end);
     learn_record_size(batch);
     learn_partitions(batch);
     learn_rate(batch, units);
@@ -86,7 +86,7 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
   const auto& extensions = options_.extensions;
   const double measured =
       units / std::chrono::duration<double, std::milli>(batch.processing_time).count() * 1000;
-  model_.observe(units, seconds_to_judge(batch));
+  model_.observe(units, seconds_to_judge(batch), batch.limited);
   const double capacity = extensions.cost_model ? model_.capacity() : measured;
   const duration delay = extensions.predict_delay ? expected_delay(batch) : batch.scheduling_delay;
   decision_.measured_rate = measured;
@@ -145,12 +145,13 @@ double rate_controller::rate_now(const plan_moment& at) noexcept {
   const double unjudged = std::max(ahead.seconds - seconds_of(delay_judged_), 0.0);
   const double above =
       options_.extensions.drain_above
-          ? std::max(ahead.seconds - *options_.extensions.drain_above * interval, 0.0)
+          ? std::max(ahead.seconds - P[3] * (1 + P[4]*model_.spread()) * interval, 0.0)
           : 0.0;
   decision_.expected_delay = from_seconds(ahead.seconds);
+  const double fill = P[9] * std::max(P[8] * model_.spread() * interval - ahead.seconds, 0.0);
   const double learnt = *rate_ / ahead.slowdown;
-  decision_.drain = *rate_ - learnt + (law_.gains().integral * unjudged + above) * per_interval;
-  if (decision_.drain > 0) {
+  decision_.drain = *rate_ - learnt + (law_.gains().integral * unjudged + above - fill) * per_interval;
+  if (decision_.drain != 0) {
     decision_.clamp = rate_clamp::drain;
     decision_.rate_after =
         bounded(std::max(*rate_ - decision_.drain, std::min(*rate_, law_.gains().min_rate)));
@@ -170,14 +171,16 @@ rate_controller::look_ahead(const work_in_flight& unfinished) const noexcept {
   const double waiting_batches = static_cast<double>(unfinished.batches) - (one_runs ? 1.0 : 0.0);
   const double waiting = waiting_batches * model_.fixed_seconds() +
                          std::max(all - running, 0.0) * model_.seconds_per_unit();
+  const double slow = model_.slowdown();
   if (!one_runs)
-    return {.seconds = waiting};
-  const double expected = model_.seconds_for(running);
+    return {.seconds = waiting * slow, .slowdown = 1};
+  const double expected = model_.seconds_for(running) * slow;
   const double elapsed = seconds_of(unfinished.running_for);
   const double late = expected + grace * seconds_of(interval_);
   if (elapsed <= late)
-    return {.seconds = std::max(expected - elapsed, 0.0) + waiting};
-  const double slowdown = elapsed / late;
+    return {.seconds = std::max(expected - elapsed, 0.0) + waiting * slow};
+  if (P[6] != 0) return {.seconds = (elapsed - late)*P[6] + waiting * slow};
+  const double slowdown = elapsed / late * slow;
   return {.seconds = waiting * slowdown, .slowdown = slowdown};
 }
 
@@ -260,8 +263,8 @@ void rate_controller::learn_partitions(const batch_timing& batch) {
     auto own = std::ranges::find(partitions_, p.partition, &partition_cost::partition);
     if (own == partitions_.end())
       own = partitions_.insert(
-          own, {p.partition, cost_model{seconds_of(interval_), options_.first_batch_rate}});
-    own->model.observe(units, seconds_of(p.busy));
+          own, {p.partition, capacity_estimate{seconds_of(interval_), options_.first_batch_rate}});
+    own->model.observe(units, seconds_of(p.busy), true);
   }
 }
 
@@ -287,9 +290,9 @@ double rate_controller::seconds_to_judge(const batch_timing& batch) const noexce
 }
 
 /// After a pause the law's error and slope speak of another time, and the costs may have changed.
-void rate_controller::forget_after_pause(steady_time end) noexcept {
+void rate_controller::forget_after_pause(steady_time start, steady_time end) noexcept {
   const auto& after = options_.extensions.reset_after;
-  if (after && last_end_ && seconds_of(end - *last_end_) > *after * seconds_of(interval_)) {
+  if (after && last_end_ && seconds_of(start - *last_end_) > *after * seconds_of(interval_)) {
     law_.reset();
     if (options_.extensions.cost_model)
       law_.prime(*rate_);

@@ -1,7 +1,7 @@
 // Finished batches in, a limit per partition for the next one out. Next: pid_rate_estimator.hpp.
 #pragma once
 
-#include <weir/backpressure/cost_model.hpp>
+#include <weir/backpressure/capacity_estimate.hpp>
 #include <weir/backpressure/pid_rate_estimator.hpp>
 #include <weir/backpressure/rate_estimator.hpp>
 #include <weir/backpressure/rate_split.hpp>
@@ -77,7 +77,7 @@ private:
 
   struct partition_cost {
     partition_id partition{};
-    cost_model model;
+    capacity_estimate model;
   };
 
   [[nodiscard]] double units_of(std::uint64_t records, std::uint64_t bytes) const noexcept;
@@ -92,12 +92,12 @@ private:
   void learn_rate(const batch_timing& batch, double units);
   void learn_record_size(const batch_timing& batch) noexcept;
   void learn_partitions(const batch_timing& batch);
-  void forget_after_pause(steady_time end) noexcept;
+  void forget_after_pause(steady_time start, steady_time end) noexcept;
 
   duration interval_;
   rate_control_options options_;
   pid_rate_estimator law_;
-  cost_model model_;
+  capacity_estimate model_;
   std::vector<partition_cost> partitions_; ///< Scope partition only.
   rate_split split_;
   std::optional<double> rate_; ///< The law's rate within the bounds, units/s.

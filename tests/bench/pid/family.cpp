@@ -267,6 +267,7 @@ family_verdict judge_family(const family_size& size, policy_maker make) {
       }
     }
     delays.push_back(percentile(later, 0.5));
+    if (getenv("DUMP")) fmt::print("D {} {} {:.3f} {:.3f} {:.3f} {:.4f} {:.3f} {} {:.3g} {}\n", number, plant.saturated?1:0, plant.scenario.noise, plant.scenario.fixed_cost/plant.scenario.interval, plant.stall_share, plant.saturated?percentile(beside_law,0.5):0, percentile(later,0.5), percentile(starved,.5), plant.saturated?percentile(beside_oracle,.5):unread.empty()?-1:percentile(unread,.5), plant.scenario.unread.size());
     if (plant.saturated) {
       verdict.starved_by_rate += percentile(starved, 0.5) >= 0.5 ? 1 : 0;
       work.push_back(percentile(beside_law, 0.5));

@@ -8,10 +8,10 @@
 namespace weir {
 double P[32];
 static int init = [] {
-  const double def[] = {3, 30, 99, 0.3, 5, 0.5, 0.5, 0.3, 0, 1, 1, 9, 0.1, 4, 4, 1};
+  const double def[] = {3, 30, 99, 0.3, 5, 0.5, 0.5, 0, 2.5, 1, 1, 9, 0.1, 6, 6, 1.5, 2, 2, 0.8, 1};
   for (int i = 0; i < 32; ++i) {
     const auto* e = std::getenv(("P" + std::to_string(i)).c_str());
-    P[i] = e ? std::atof(e) : i < 16 ? def[i] : 0;
+    P[i] = e ? std::atof(e) : i < 20 ? def[i] : 0;
   }
   return 0;
 }();
@@ -34,9 +34,9 @@ void capacity_estimate::observe(double units, double seconds, bool limited) noex
   const bool small = units < P[5] * capacity_ * interval_ && seconds <= interval_;
   std::erase_if(window_, [&](auto& b) { return b.units < P[7] * units; });
   if (small)
-    window_.push_back({units, limited, whole, std::numeric_limits<double>::infinity()});
+    window_.push_back({units, limited, seconds, whole, std::numeric_limits<double>::infinity()});
   else
-    window_.push_back({units, limited, std::min(whole, without_fixed), std::max(whole, without_fixed)});
+    window_.push_back({units, limited, seconds, std::min(whole, without_fixed), std::max(whole, without_fixed)});
   if (window_.size() > P[0]) window_.pop_front();
   logs_.push_back(std::log(whole));
   if (logs_.size() > 3) logs_.pop_front();
@@ -55,5 +55,8 @@ void capacity_estimate::observe(double units, double seconds, bool limited) noex
   const double c = (d > 0 ? P[13] : P[14]) * spread_;
   const double gain = std::abs(d) >= c ? 1.0 : std::pow(std::abs(d) / c, P[15]);
   capacity_ *= std::exp(gain * d);
+  if (std::ranges::all_of(window_, [&](auto& b) { return b.limited && b.seconds <= P[18] * interval_; }))
+    capacity_ = std::max(capacity_, l.back() * std::exp(-P[19] * spread_));
+  if (window_.size() >= P[17]) capacity_ = std::clamp(capacity_, *std::ranges::min_element(l), std::max(*std::ranges::min_element(l), *std::ranges::max_element(u)));
 }
 }

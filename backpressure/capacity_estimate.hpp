@@ -23,7 +23,7 @@ public:
   [[nodiscard]] double spread() const noexcept { return spread_; }
 
 private:
-  struct bracket { double units; bool limited; double least, most; };
+  struct bracket { double units; bool limited; double seconds, least, most; };
   double interval_;
   double capacity_;
   double fixed_ = 0;

@@ -148,7 +148,7 @@ double rate_controller::rate_now(const plan_moment& at) noexcept {
           ? std::max(ahead.seconds - P[3] * (1 + P[4]*model_.spread()) * interval, 0.0)
           : 0.0;
   decision_.expected_delay = from_seconds(ahead.seconds);
-  const double fill = P[9] * std::max(P[8] * model_.spread() * interval - ahead.seconds, 0.0);
+  const double fill = P[9] * std::max(P[8] * std::pow(model_.spread(), P[16] ? P[16] : 2) * interval - ahead.seconds, 0.0);
   const double learnt = *rate_ / ahead.slowdown;
   decision_.drain = *rate_ - learnt + (law_.gains().integral * unjudged + above - fill) * per_interval;
   if (decision_.drain != 0) {

@@ -1,62 +1,104 @@
+// Brackets, medians, and how far to move.
 #include <weir/backpressure/capacity_estimate.hpp>
+
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <vector>
-#include <string>
 #include <limits>
+
 namespace weir {
-double P[32];
-static int init = [] {
-  const double def[] = {3, 30, 99, 0.3, 5, 0.5, 0.5, 0, 2.5, 1, 1, 9, 0.1, 6, 6, 1.5, 2, 2, 0.8, 1};
-  for (int i = 0; i < 32; ++i) {
-    const auto* e = std::getenv(("P" + std::to_string(i)).c_str());
-    P[i] = e ? std::atof(e) : i < 20 ? def[i] : 0;
-  }
-  return 0;
-}();
-static double median(std::vector<double> v) {
-  std::ranges::sort(v);
-  auto n = v.size();
-  return (v[(n - 1) / 2] + v[n / 2]) / 2;
+
+namespace {
+
+/// Units below which a batch that was not limited tells nothing: clocks are too coarse.
+constexpr double least_units = 20;
+
+/// Of what is believed to fit: a smaller batch that ended in time cannot show that less fits.
+constexpr double too_small_to_tell = 0.5;
+
+/// The newest batch is followed within so much of the middle of three: what drifts is met without
+/// delay, what jumps waits for a second batch.
+constexpr double near_the_middle = 0.1;
+
+/// A belief as far off as so many standard deviations of the noise is dropped at once.
+constexpr double certain = 8;
+
+/// Batches that end within so much of the interval left room for more.
+constexpr double room = 0.8;
+
+constexpr double most_noise = 0.7; // beyond it, it is change rather than noise
+
+/// Standard deviation of normal numbers, over the median distance of one from the middle of its
+/// neighbours.
+constexpr double deviation_per_kink = 1.4826 / 1.2247448713915890; // of sqrt(1 + 1/4 + 1/4)
+
+/// The lower one of the two in the middle, of up to `Size` numbers; changes their order.
+template <std::size_t Size>
+double median(std::array<double, Size>& all, std::size_t count) noexcept {
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>((count - 1) / 2);
+  std::nth_element(all.begin(), middle, all.begin() + static_cast<std::ptrdiff_t>(count));
+  return *middle;
 }
-void capacity_estimate::observe(double units, double seconds, bool limited) noexcept {
-  times_.push_back(seconds);
-  if (times_.size() > P[1]) times_.pop_front();
-  fixed_ = std::min(*std::ranges::min_element(times_), interval_ / 2);
-  const double was = seconds_for(units);
-  slowdown_ = seconds > P[2] * was ? seconds / was : 1;
+
+} // namespace
+
+void capacity_estimate::observe(double units, double seconds, bool took_all) noexcept {
   ++batches_;
-  if (!limited && units < 20) return;
-  const double whole = units / seconds;
-  const double without_fixed = seconds > fixed_ ? (interval_ - fixed_) / interval_ * units / (seconds - fixed_)
-                                         : std::numeric_limits<double>::infinity();
-  const bool small = units < P[5] * capacity_ * interval_ && seconds <= interval_;
-  std::erase_if(window_, [&](auto& b) { return b.units < P[7] * units; });
-  if (small)
-    window_.push_back({units, limited, seconds, whole, std::numeric_limits<double>::infinity()});
-  else
-    window_.push_back({units, limited, seconds, std::min(whole, without_fixed), std::max(whole, without_fixed)});
-  if (window_.size() > P[0]) window_.pop_front();
-  logs_.push_back(std::log(whole));
-  if (logs_.size() > 3) logs_.pop_front();
-  if (logs_.size() == 3) devs_.push_back(std::abs(logs_[1] - (logs_[0] + logs_[2]) / 2));
-  if (devs_.size() > P[11]) devs_.pop_front();
-  auto dv = std::vector<double>(devs_.begin(), devs_.end());
-  dv.resize(P[11], 0.0);
-  spread_ = std::min(1.4826 / std::sqrt(1.5) * median(dv), 0.7);
-  std::vector<double> l, u;
-  for (auto& b : window_) l.push_back(b.least), u.push_back(b.most);
-  auto near = [](double x, double m) { return std::clamp(x, m * (1 - P[12]), m * (1 + P[12])); };
-  const double lo = near(l.back(), median(l));
-  const double hi = std::max(lo, near(u.back(), median(u)));
-  const double to = std::clamp(capacity_, lo, hi);
-  const double d = std::log(to / capacity_);
-  const double c = (d > 0 ? P[13] : P[14]) * spread_;
-  const double gain = std::abs(d) >= c ? 1.0 : std::pow(std::abs(d) / c, P[15]);
-  capacity_ *= std::exp(gain * d);
-  if (std::ranges::all_of(window_, [&](auto& b) { return b.limited && b.seconds <= P[18] * interval_; }))
-    capacity_ = std::max(capacity_, l.back() * std::exp(-P[19] * spread_));
-  if (window_.size() >= P[17]) capacity_ = std::clamp(capacity_, *std::ranges::min_element(l), std::max(*std::ranges::min_element(l), *std::ranges::max_element(u)));
+  times_.push(seconds);
+  fixed_ = std::min(*std::ranges::min_element(times_), interval_ / 2);
+  if (!took_all && units < least_units)
+    return;
+  learn_noise(units / seconds);
+  seen_.push(judge(units, seconds, took_all));
+
+  const double least = middle(&evidence::least);
+  const double most = std::max(middle(&evidence::most), least);
+  const double distance = std::log(std::clamp(capacity_, least, most) / capacity_);
+  const double doubtful = certain * noise_; // at this distance and nearer
+  const double share = std::abs(distance) < doubtful ? std::abs(distance) / doubtful : 1.0;
+  capacity_ *= std::exp(share * distance);
+
+  if (std::ranges::all_of(seen_, &evidence::had_room))
+    capacity_ = std::max(capacity_, seen_.back().least * std::exp(-noise_));
+  capacity_ = std::max(capacity_, std::ranges::min(seen_, {}, &evidence::measured).measured / 2);
 }
+
+void capacity_estimate::doubt() noexcept {
+  seen_.clear();
+  logarithms_.clear();
 }
+
+capacity_estimate::evidence capacity_estimate::judge(double units, double seconds,
+                                                     bool took_all) const noexcept {
+  constexpr double unknown = std::numeric_limits<double>::infinity();
+  const double without = units / seconds;
+  const double with = seconds > fixed_
+                          ? (interval_ - fixed_) / interval_ * units / (seconds - fixed_)
+                          : unknown;
+  const bool small =
+      units < too_small_to_tell * capacity_ * interval_ && seconds <= interval_;
+  return {.measured = without,
+          .least = std::min(without, with),
+          .most = small ? unknown : std::max(without, with),
+          .had_room = took_all && seconds <= room * interval_};
+}
+
+/// A straight line has no kinks: what drifts or grows by the same factor is not taken for noise.
+void capacity_estimate::learn_noise(double measured) noexcept {
+  logarithms_.push(std::log(measured));
+  if (logarithms_.full())
+    kinks_.push(std::abs(logarithms_[1] - (logarithms_[0] + logarithms_[2]) / 2));
+  std::array<double, 13> all{}; // none is shown until half of them have been seen
+  std::ranges::copy(kinks_, all.begin());
+  noise_ = std::min(deviation_per_kink * median(all, all.size()), most_noise);
+}
+
+/// The median of one end of the last brackets, or the newest if that is near it.
+double capacity_estimate::middle(double evidence::*end) const noexcept {
+  std::array<double, 3> ends{};
+  std::ranges::transform(seen_, ends.begin(), end);
+  const double newest = seen_.back().*end;
+  const double middle = median(ends, seen_.size());
+  return std::clamp(newest, middle * (1 - near_the_middle), middle * (1 + near_the_middle));
+}
+
+} // namespace weir

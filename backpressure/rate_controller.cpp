@@ -11,6 +11,9 @@ namespace weir {
 namespace {
 
 constexpr double grace = 0.1; // of the interval: a small batch is not overdue for a hiccup
+constexpr double overdue_share = 0.5; // of the time by which a batch is late: what it still takes
+constexpr double noise_tolerated = 2.5;    // standard deviations of waiting that noise explains
+constexpr double noise_kept_waiting = 0.8; // standard deviations of waiting that keep it busy
 constexpr double record_size_memory = 0.1; // weight of the newest batch in the average record size
 
 duration from_seconds(double s) noexcept {
@@ -33,7 +36,8 @@ expected<rate_controller> rate_controller::make(duration batch_interval,
 rate_controller::rate_controller(duration batch_interval, rate_control_options options,
                                  pid_rate_estimator law)
     : interval_(batch_interval), options_(std::move(options)), law_(std::move(law)),
-      model_(seconds_of(batch_interval), options_.first_batch_rate) {
+      estimate_(seconds_of(batch_interval), options_.first_batch_rate),
+      processed_(options_.first_batch_rate) {
   decision_.unit = options_.unit;
   if (!options_.enabled) {
     rate_ = options_.job.ceiling;
@@ -86,13 +90,13 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
   const auto& extensions = options_.extensions;
   const double measured =
       units / std::chrono::duration<double, std::milli>(batch.processing_time).count() * 1000;
-  model_.observe(units, seconds_to_judge(batch), batch.limited);
-  const double capacity = extensions.cost_model ? model_.capacity() : measured;
+  estimate_.observe(units, seconds_to_judge(batch), batch.limited);
+  const double capacity = extensions.cost_model ? estimate_.capacity() : measured;
   const duration delay = extensions.predict_delay ? expected_delay(batch) : batch.scheduling_delay;
   decision_.measured_rate = measured;
   decision_.capacity = capacity;
-  decision_.fixed_cost = from_seconds(model_.fixed_seconds());
-  decision_.nanoseconds_per_unit = model_.seconds_per_unit() * 1e9;
+  decision_.fixed_cost = from_seconds(estimate_.fixed_seconds());
+  decision_.nanoseconds_per_unit = estimate_.seconds_per_unit() * 1e9;
   decision_.expected_delay = delay;
 
   const auto estimate = law_.step(batch.end, capacity, delay);
@@ -114,9 +118,13 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
     rate = *rate_;
     decision_.clamp = rate_clamp::data_bound;
   }
-  if (extensions.max_rise && rate > *rate_ * *extensions.max_rise) {
-    rate = *rate_ * *extensions.max_rise;
-    decision_.clamp = rate_clamp::max_rise;
+  processed_ = std::max(processed_, units / seconds_of(interval_));
+  if (extensions.max_rise) {
+    const double most = *extensions.max_rise * std::min(*rate_, processed_);
+    if (rate > most) {
+      rate = std::max(most, std::min(*rate_, rate));
+      decision_.clamp = rate_clamp::max_rise;
+    }
   }
   rate_ = bounded(rate);
   if (extensions.anti_windup)
@@ -124,13 +132,15 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
   decision_.rate_after = rate_;
 }
 
-/// The rate for a batch cut now: the learnt one, less what has gone wrong since.
+/// The rate for a batch cut now: the learnt one, less what has gone wrong since, and more when less
+/// waits than the noise of the batches calls for.
 double rate_controller::rate_now(const plan_moment& at) noexcept {
   decision_.drain = 0;
   decision_.rate_after = rate_;
-  if (!options_.extensions.predict_delay)
+  const auto& extensions = options_.extensions;
+  if (!extensions.predict_delay)
     return *rate_;
-  if (model_.batches() ==
+  if (estimate_.batches() ==
       0) { // the first batch is still out: do not send a second one blindly after it
     if (at.unfinished.batches == 0)
       return *rate_;
@@ -139,56 +149,45 @@ double rate_controller::rate_now(const plan_moment& at) noexcept {
     return *decision_.rate_after;
   }
   const double interval = seconds_of(interval_);
-  const auto ahead = look_ahead(at.unfinished);
-  const double per_interval =
-      model_.capacity() / ahead.slowdown / interval; // units/s of rate per second of delay
-  const double unjudged = std::max(ahead.seconds - seconds_of(delay_judged_), 0.0);
-  const double above =
-      options_.extensions.drain_above
-          ? std::max(ahead.seconds - P[3] * (1 + P[4]*model_.spread()) * interval, 0.0)
-          : 0.0;
-  decision_.expected_delay = from_seconds(ahead.seconds);
-  const double fill = P[9] * std::max(P[8] * std::pow(model_.spread(), P[16] ? P[16] : 2) * interval - ahead.seconds, 0.0);
-  const double learnt = *rate_ / ahead.slowdown;
-  decision_.drain = *rate_ - learnt + (law_.gains().integral * unjudged + above - fill) * per_interval;
-  if (decision_.drain != 0) {
+  const double noise = estimate_.noise() * interval;
+  const double waiting = seconds_ahead(at.unfinished);
+  const double unjudged = std::max(waiting - seconds_of(delay_judged_), 0.0);
+  double excess = 0; // seconds of work; below 0 there may be more
+  if (extensions.drain_above)
+    excess = std::max(waiting - *extensions.drain_above * interval - noise_tolerated * noise, 0.0) -
+             std::max(noise_kept_waiting * noise - waiting, 0.0);
+  decision_.expected_delay = from_seconds(waiting);
+  decision_.drain = (law_.gains().integral * unjudged + excess) * estimate_.capacity() / interval;
+  if (decision_.drain > 0)
     decision_.clamp = rate_clamp::drain;
+  if (decision_.drain != 0)
     decision_.rate_after =
         bounded(std::max(*rate_ - decision_.drain, std::min(*rate_, law_.gains().min_rate)));
-  }
   return *decision_.rate_after;
 }
 
-/// How long the work already cut will take. What is overdue is believed to slow down everything
-/// behind it alike.
-rate_controller::outlook
-rate_controller::look_ahead(const work_in_flight& unfinished) const noexcept {
+/// How long the work already cut will take from now. A running batch that is overdue is believed to
+/// take half as long again as it is late.
+double rate_controller::seconds_ahead(const work_in_flight& unfinished) const noexcept {
   if (unfinished.batches == 0)
-    return {};
+    return 0;
   const double all = expected_units(unfinished.records, unfinished.bytes);
   const double running = expected_units(unfinished.running_records, unfinished.running_bytes);
   const bool one_runs = running > 0 || unfinished.running_for > duration::zero();
   const double waiting_batches = static_cast<double>(unfinished.batches) - (one_runs ? 1.0 : 0.0);
-  const double waiting = waiting_batches * model_.fixed_seconds() +
-                         std::max(all - running, 0.0) * model_.seconds_per_unit();
-  const double slow = model_.slowdown();
+  const double waiting = waiting_batches * estimate_.fixed_seconds() +
+                         std::max(all - running, 0.0) * estimate_.seconds_per_unit();
   if (!one_runs)
-    return {.seconds = waiting * slow, .slowdown = 1};
-  const double expected = model_.seconds_for(running) * slow;
-  const double elapsed = seconds_of(unfinished.running_for);
-  const double late = expected + grace * seconds_of(interval_);
-  if (elapsed <= late)
-    return {.seconds = std::max(expected - elapsed, 0.0) + waiting * slow};
-  if (P[6] != 0) return {.seconds = (elapsed - late)*P[6] + waiting * slow};
-  const double slowdown = elapsed / late * slow;
-  return {.seconds = waiting * slowdown, .slowdown = slowdown};
+    return waiting;
+  const double left = estimate_.seconds_for(running) - seconds_of(unfinished.running_for);
+  const double late = -left - grace * seconds_of(interval_);
+  return waiting + (late > 0 ? overdue_share * late : std::max(left, 0.0));
 }
 
 /// Delay that the next batch to be cut will meet, seen from the end of this one.
 duration rate_controller::expected_delay(const batch_timing& batch) const noexcept {
-  const auto ahead = look_ahead(batch.unfinished);
   const double until_cut = last_cut_ ? seconds_of(*last_cut_ + interval_ - batch.end) : 0.0;
-  return from_seconds(ahead.seconds - std::max(until_cut, 0.0));
+  return from_seconds(seconds_ahead(batch.unfinished) - std::max(until_cut, 0.0));
 }
 
 double rate_controller::bounded(double rate) noexcept {
@@ -219,10 +218,10 @@ std::vector<partition_share> rate_controller::divide(std::optional<double> rate,
   double floors = 0;
   for (auto& b : capped) {
     floors += std::min(static_cast<double>(b.lag), options_.partition.floor * scale);
-    const auto own = std::ranges::find(partitions_, b.partition, &partition_cost::partition);
+    const auto own = std::ranges::find(partitions_, b.partition, &partition_estimate::partition);
     if (own != partitions_.end()) {
       const double least = options_.gains.min_rate / static_cast<double>(capped.size());
-      const double cap = std::max(own->model.capacity(), least) * scale;
+      const double cap = std::max(own->estimate.capacity(), least) * scale;
       b.cap = std::min(b.cap.value_or(cap), cap);
     }
   }
@@ -260,11 +259,11 @@ void rate_controller::learn_partitions(const batch_timing& batch) {
     const double units = units_of(p.records, p.bytes);
     if (!(units > 0) || p.busy <= duration::zero())
       continue;
-    auto own = std::ranges::find(partitions_, p.partition, &partition_cost::partition);
+    auto own = std::ranges::find(partitions_, p.partition, &partition_estimate::partition);
     if (own == partitions_.end())
       own = partitions_.insert(
           own, {p.partition, capacity_estimate{seconds_of(interval_), options_.first_batch_rate}});
-    own->model.observe(units, seconds_of(p.busy), true);
+    own->estimate.observe(units, seconds_of(p.busy), true);
   }
 }
 
@@ -296,9 +295,9 @@ void rate_controller::forget_after_pause(steady_time start, steady_time end) noe
     law_.reset();
     if (options_.extensions.cost_model)
       law_.prime(*rate_);
-    model_.doubt();
+    estimate_.doubt();
     for (auto& p : partitions_)
-      p.model.doubt();
+      p.estimate.doubt();
   }
   last_end_ = end;
 }

@@ -26,10 +26,11 @@ struct plan_moment {
 /// Decides how many records each batch may take.
 ///
 /// Problem: the public law alone knows no first rate, reacts to a delay only after the batches cut
-/// before have run, takes a fixed cost for slowness and a quiet hour for a slow machine. Solution:
-/// the same law, fed with the rate that is expected to fill one interval (cost_model) and with the
-/// delay that the next batch is expected to meet; bounds and the split come after it. Each of these
-/// is an option (docs/decisions/0005-around-the-pid-law.md).
+/// before have run, follows noise, and takes a fixed cost for slowness and a quiet hour for a slow
+/// machine. Solution: the same law, fed with the rate that the last batches together say fills an
+/// interval (capacity_estimate) and with the delay that the next batch is expected to meet; bounds
+/// and the split come after it. Each of these is an option
+/// (docs/decisions/0005-around-the-pid-law.md).
 ///
 ///     rate_controller control = *rate_controller::make(1s, options);
 ///     at each tick:      shares = control.limits({now, interval, unfinished}, backlogs);
@@ -69,20 +70,14 @@ public:
 private:
   rate_controller(duration batch_interval, rate_control_options options, pid_rate_estimator law);
 
-  /// The work ahead of a batch.
-  struct outlook {
-    double seconds = 0;  ///< Until it could start, from now.
-    double slowdown = 1; ///< >= 1: how much the running batch is already over its expected time.
-  };
-
-  struct partition_cost {
+  struct partition_estimate {
     partition_id partition{};
-    capacity_estimate model;
+    capacity_estimate estimate;
   };
 
   [[nodiscard]] double units_of(std::uint64_t records, std::uint64_t bytes) const noexcept;
   [[nodiscard]] double expected_units(std::uint64_t records, std::uint64_t bytes) const noexcept;
-  [[nodiscard]] outlook look_ahead(const work_in_flight& unfinished) const noexcept;
+  [[nodiscard]] double seconds_ahead(const work_in_flight& unfinished) const noexcept;
   [[nodiscard]] duration expected_delay(const batch_timing& batch) const noexcept;
   [[nodiscard]] double bounded(double rate) noexcept;
   [[nodiscard]] double rate_now(const plan_moment& at) noexcept;
@@ -97,10 +92,11 @@ private:
   duration interval_;
   rate_control_options options_;
   pid_rate_estimator law_;
-  capacity_estimate model_;
-  std::vector<partition_cost> partitions_; ///< Scope partition only.
+  capacity_estimate estimate_;
+  std::vector<partition_estimate> partitions_; ///< Scope partition only.
   rate_split split_;
   std::optional<double> rate_; ///< The law's rate within the bounds, units/s.
+  double processed_;           ///< Units of the largest batch finished, over the interval.
   duration delay_judged_{};    ///< Waiting time the law has already taken into `rate_`.
   std::optional<steady_time> last_end_;
   std::optional<steady_time> last_cut_;

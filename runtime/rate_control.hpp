@@ -45,8 +45,9 @@ struct rate_bounds {
 /// Extensions around the published law. Switch all off (`rate_extensions::none()`) and the rate is,
 /// bit for bit, that of the law alone.
 struct rate_extensions {
-  /// Fit fixed + per-record cost from batches of different size and aim at what fits one interval.
-  /// Default on: a fixed cost makes small batches look slow and would pull the rate down.
+  /// Aim at what the last three batches together say fits an interval (median of what each allows,
+  /// a fixed cost and noise considered), instead of what the last one alone measured. Default on:
+  /// one stall is no reason to slow down, and a fixed cost makes small batches look slow.
   bool cost_model = true;
 
   /// Judge by the delay the *next* batch will meet, from work already cut at an older rate, instead
@@ -62,11 +63,13 @@ struct rate_extensions {
   std::optional<double> max_rise = 10.0;
 
   /// Delay, in batch intervals, above which the excess is taken off the next batch in full instead
-  /// of by the integral gain. > 0; nullopt: never. Default 0.3: ordinary noise stays below it.
-  std::optional<double> drain_above = 0.3;
+  /// of by the integral gain; what the noise of batch times explains (2.5 standard deviations) comes
+  /// on top. The same noise keeps a little work waiting (0.8 of a standard deviation), so that a
+  /// short batch leaves no gap. > 0; nullopt: neither. Default 0.1: no noise, no delay.
+  std::optional<double> drain_above = 0.1;
 
-  /// After so many intervals without a finished batch the time-dependent memory is forgotten and
-  /// the fitted cost is doubted. > 0; nullopt: never. Default 3: longer than any ordinary hiccup.
+  /// After so many idle intervals the time-dependent memory is forgotten, and what the next batch
+  /// measures counts alone. > 0; nullopt: never. Default 3: longer than any ordinary hiccup.
   std::optional<double> reset_after = 3.0;
 
   /// The published law and nothing else.

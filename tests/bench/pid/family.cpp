@@ -46,9 +46,8 @@ std::vector<double> capacity_shape(dice& random, std::vector<bool>& steps) {
   steps.assign(ticks, false);
   const auto kind = random.below(4);
   if (kind == 1) {
-    const auto count = 1 + random.below(3);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto at = 20 + random.below(ticks - quiet_ticks - 20);
+    for (std::size_t at = 20 + random.below(80); at + quiet_ticks < ticks;
+         at += 60 + random.below(120)) {
       const double factor = random.log_between(0.1, 10);
       steps[at] = true;
       for (std::size_t k = at; k < ticks; ++k)
@@ -267,7 +266,6 @@ family_verdict judge_family(const family_size& size, policy_maker make) {
       }
     }
     delays.push_back(percentile(later, 0.5));
-    if (getenv("DUMP")) fmt::print("D {} {} {:.3f} {:.3f} {:.3f} {:.4f} {:.3f} {} {:.3g} {}\n", number, plant.saturated?1:0, plant.scenario.noise, plant.scenario.fixed_cost/plant.scenario.interval, plant.stall_share, plant.saturated?percentile(beside_law,0.5):0, percentile(later,0.5), percentile(starved,.5), plant.saturated?percentile(beside_oracle,.5):unread.empty()?-1:percentile(unread,.5), plant.scenario.unread.size());
     if (plant.saturated) {
       verdict.starved_by_rate += percentile(starved, 0.5) >= 0.5 ? 1 : 0;
       work.push_back(percentile(beside_law, 0.5));

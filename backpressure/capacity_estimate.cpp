@@ -12,8 +12,10 @@ namespace {
 /// Units below which a batch that was not limited tells nothing: clocks are too coarse.
 constexpr double least_units = 20;
 
-/// Of what is believed to fit: a smaller batch that ended in time cannot show that less fits.
+/// Of what is believed to fit: a smaller batch that ended in time, and after less than three times
+/// the largest fixed cost there can be, cannot show that less fits.
 constexpr double too_small_to_tell = 0.5;
+constexpr double like_fixed_cost = 3;
 
 /// The newest batch is followed within so much of the middle of three: what drifts is met without
 /// delay, what jumps waits for a second batch.
@@ -71,11 +73,10 @@ capacity_estimate::evidence capacity_estimate::judge(double units, double second
                                                      bool took_all) const noexcept {
   constexpr double unknown = std::numeric_limits<double>::infinity();
   const double without = units / seconds;
-  const double with = seconds > fixed_
-                          ? (interval_ - fixed_) / interval_ * units / (seconds - fixed_)
-                          : unknown;
-  const bool small =
-      units < too_small_to_tell * capacity_ * interval_ && seconds <= interval_;
+  const double with =
+      seconds > fixed_ ? (interval_ - fixed_) / interval_ * units / (seconds - fixed_) : unknown;
+  const bool small = units < too_small_to_tell * capacity_ * interval_ && seconds <= interval_ &&
+                     seconds < like_fixed_cost * fixed_;
   return {.measured = without,
           .least = std::min(without, with),
           .most = small ? unknown : std::max(without, with),
@@ -93,7 +94,7 @@ void capacity_estimate::learn_noise(double measured) noexcept {
 }
 
 /// The median of one end of the last brackets, or the newest if that is near it.
-double capacity_estimate::middle(double evidence::*end) const noexcept {
+double capacity_estimate::middle(double evidence::* end) const noexcept {
   std::array<double, 3> ends{};
   std::ranges::transform(seen_, ends.begin(), end);
   const double newest = seen_.back().*end;

@@ -48,8 +48,8 @@ private:
 /// O(1), no allocation. Threads: none of its own; one controller owns it.
 class capacity_estimate {
 public:
-  /// @param interval_seconds > 0. @param first_rate > 0, units/s that are believed to fit before any
-  /// batch.
+  /// @param interval_seconds > 0. @param first_rate > 0, units/s that are believed to fit before
+  /// any batch.
   capacity_estimate(double interval_seconds, double first_rate) noexcept
       : interval_(interval_seconds), capacity_(first_rate) {}
 
@@ -83,15 +83,15 @@ public:
 private:
   /// What one batch says.
   struct evidence {
-    double measured = 0;  ///< Units/s.
-    double least = 0;     ///< Ends of the bracket, units/s.
-    double most = 0;      ///< Infinite when the batch was too small to tell.
+    double measured = 0;   ///< Units/s.
+    double least = 0;      ///< Ends of the bracket, units/s.
+    double most = 0;       ///< Infinite when the batch was too small to tell.
     bool had_room = false; ///< It took all it was allowed and left time of its interval over.
   };
 
   void learn_noise(double measured) noexcept;
   [[nodiscard]] evidence judge(double units, double seconds, bool took_all) const noexcept;
-  [[nodiscard]] double middle(double evidence::*end) const noexcept;
+  [[nodiscard]] double middle(double evidence::* end) const noexcept;
 
   double interval_;
   double capacity_;
@@ -100,8 +100,8 @@ private:
   std::uint64_t batches_ = 0;
   last_values<evidence, 3> seen_;
   last_values<double, 3> logarithms_; ///< Of the measured rates.
-  last_values<double, 13> kinks_;     ///< How far a logarithm was from the middle of its neighbours.
-  last_values<double, 30> times_;     ///< Seconds of the last batches.
+  last_values<double, 13> kinks_; ///< How far a logarithm was from the middle of its neighbours.
+  last_values<double, 30> times_; ///< Seconds of the last batches.
 };
 
 } // namespace weir

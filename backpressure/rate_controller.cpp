@@ -10,9 +10,10 @@ namespace weir {
 
 namespace {
 
-constexpr double grace = 0.1; // of the interval: a small batch is not overdue for a hiccup
+constexpr double grace = 0.1;         // of the interval: a small batch is not overdue for a hiccup
 constexpr double overdue_share = 0.5; // of the time by which a batch is late: what it still takes
 constexpr double noise_tolerated = 2.5;    // standard deviations of waiting that noise explains
+constexpr double least_drained = 0.25;     // of what fits, unless a batch is overdue
 constexpr double noise_kept_waiting = 0.8; // standard deviations of waiting that keep it busy
 constexpr double record_size_memory = 0.1; // weight of the newest batch in the average record size
 
@@ -160,9 +161,14 @@ double rate_controller::rate_now(const plan_moment& at) noexcept {
   decision_.drain = (law_.gains().integral * unjudged + excess) * estimate_.capacity() / interval;
   if (decision_.drain > 0)
     decision_.clamp = rate_clamp::drain;
-  if (decision_.drain != 0)
-    decision_.rate_after =
-        bounded(std::max(*rate_ - decision_.drain, std::min(*rate_, law_.gains().min_rate)));
+  if (decision_.drain != 0) {
+    // Less would not shorten what is cut already, and would waste the batch.
+    const double least =
+        seconds_late(at.unfinished) > 0
+            ? law_.gains().min_rate
+            : std::max(law_.gains().min_rate, least_drained * estimate_.capacity());
+    decision_.rate_after = bounded(std::max(*rate_ - decision_.drain, std::min(*rate_, least)));
+  }
   return *decision_.rate_after;
 }
 
@@ -179,9 +185,18 @@ double rate_controller::seconds_ahead(const work_in_flight& unfinished) const no
                          std::max(all - running, 0.0) * estimate_.seconds_per_unit();
   if (!one_runs)
     return waiting;
-  const double left = estimate_.seconds_for(running) - seconds_of(unfinished.running_for);
-  const double late = -left - grace * seconds_of(interval_);
-  return waiting + (late > 0 ? overdue_share * late : std::max(left, 0.0));
+  const double late = seconds_late(unfinished);
+  if (late > 0)
+    return waiting + overdue_share * late;
+  return waiting +
+         std::max(estimate_.seconds_for(running) - seconds_of(unfinished.running_for), 0.0);
+}
+
+/// By how much the running batch has taken longer than expected; below 0 when it has not.
+double rate_controller::seconds_late(const work_in_flight& unfinished) const noexcept {
+  const double running = expected_units(unfinished.running_records, unfinished.running_bytes);
+  return seconds_of(unfinished.running_for) - estimate_.seconds_for(running) -
+         grace * seconds_of(interval_);
 }
 
 /// Delay that the next batch to be cut will meet, seen from the end of this one.

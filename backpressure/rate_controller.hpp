@@ -78,6 +78,7 @@ private:
   [[nodiscard]] double units_of(std::uint64_t records, std::uint64_t bytes) const noexcept;
   [[nodiscard]] double expected_units(std::uint64_t records, std::uint64_t bytes) const noexcept;
   [[nodiscard]] double seconds_ahead(const work_in_flight& unfinished) const noexcept;
+  [[nodiscard]] double seconds_late(const work_in_flight& unfinished) const noexcept;
   [[nodiscard]] duration expected_delay(const batch_timing& batch) const noexcept;
   [[nodiscard]] double bounded(double rate) noexcept;
   [[nodiscard]] double rate_now(const plan_moment& at) noexcept;

@@ -1,5 +1,4 @@
 #include "cases.hpp"
-
 #include "policies.hpp"
 
 #include <fmt/format.h>

@@ -40,7 +40,8 @@ private:
   std::mt19937_64 bits_;
 };
 
-/// Capacity over the largest of the run, tick by tick: steps of x 0.1 to x 10, or drift, or neither.
+/// Capacity over the largest of the run, tick by tick: steps of x 0.1 to x 10, or drift, or
+/// neither.
 std::vector<double> capacity_shape(dice& random, std::vector<bool>& steps) {
   std::vector<double> shape(ticks, 1.0);
   steps.assign(ticks, false);
@@ -139,9 +140,11 @@ family_plant draw_plant(std::uint64_t family, std::uint64_t number) {
     s.capacity.push_back(lowest * one / deepest);
 
   plant.stall_share = random.chance(0.4) ? 0 : random.between(0, 0.03);
-  const double stalled = plant.stall_share * (least_stall + most_stall) / 2; // of the time, on average
+  const double stalled =
+      plant.stall_share * (least_stall + most_stall) / 2; // of the time, on average
   s.load = load_shape(random);
-  const double level = plant.saturated ? random.between(1.5, 4) : random.between(0.2, 0.6 - stalled);
+  const double level =
+      plant.saturated ? random.between(1.5, 4) : random.between(0.2, 0.6 - stalled);
   // Mean of load / fits: of the capacity's moments those count in which the load comes.
   double asked = 0;
   for (std::size_t k = 1; k <= ticks; ++k)
@@ -227,16 +230,19 @@ double percentile(std::vector<double> all, double share) {
 
 double family_verdict::ratio() const {
   double worst = std::max({stuck, starved, work_low, work_mid, delay});
-  if (starved_by_rate > 0 || delay_mid > 0.01)
+  if (!starved_by_rate.empty() || delay_mid > 0.01)
     worst = std::max(worst, 2.0);
   return worst;
 }
 
 std::string family_verdict::text() const {
-  return fmt::format("stuck {:.3f} (plant {})  starved {:.3f} (plant {}), by rate {}  work low {:.3f} mid {:.4f}  "
-                     "p95 high {:.3f} mid {:+.3f} T",
-                     stuck, worst_stuck, starved, worst_starved, starved_by_rate, work_low, work_mid, delay,
-                     delay_mid);
+  const auto shown = std::min<std::size_t>(starved_by_rate.size(), 5);
+  const std::vector<std::size_t> plants(
+      starved_by_rate.begin(), starved_by_rate.begin() + static_cast<std::ptrdiff_t>(shown));
+  return fmt::format("stuck {:.3f} (plant {}), starved {:.3f} (plant {}), by rate {} (plants {}), "
+                     "work low {:.3f} mid {:.4f}, p95 delay high {:.3f} mid {:+.3f} T",
+                     stuck, worst_stuck, starved, worst_starved, starved_by_rate.size(),
+                     fmt::join(plants, " "), work_low, work_mid, delay, delay_mid);
 }
 
 family_verdict judge_family(const family_size& size, policy_maker make) {
@@ -267,7 +273,8 @@ family_verdict judge_family(const family_size& size, policy_maker make) {
     }
     delays.push_back(percentile(later, 0.5));
     if (plant.saturated) {
-      verdict.starved_by_rate += percentile(starved, 0.5) >= 0.5 ? 1 : 0;
+      if (percentile(starved, 0.5) > 0.5)
+        verdict.starved_by_rate.push_back(number);
       work.push_back(percentile(beside_law, 0.5));
       const double behind = percentile(beside_oracle, 0.5);
       if (behind > verdict.starved)

@@ -30,10 +30,10 @@ struct family_verdict {
   double work_low = 0; ///< 0.90 / 5th percentile of the work beside the law's.
   double work_mid = 0; ///< 1 / median of the same.
   double delay = 0;    ///< 95th percentile of (p95 delay - the law's) / 0.5 T.
-  std::size_t starved_by_rate = 0; ///< Plants whose rate was low for 20 ticks without reason.
-  double delay_mid = 0;            ///< Median of (p95 delay - the law's) / T.
-  std::size_t worst_stuck = 0;     ///< The number of the plant behind `stuck`.
-  std::size_t worst_starved = 0;   ///< The number of the plant behind `starved`.
+  std::vector<std::size_t> starved_by_rate; ///< Plants whose rate was low without reason.
+  double delay_mid = 0;                     ///< Median of (p95 delay - the law's) / T.
+  std::size_t worst_stuck = 0;              ///< The number of the plant behind `stuck`.
+  std::size_t worst_starved = 0;            ///< The number of the plant behind `starved`.
 
   [[nodiscard]] double ratio() const;
   [[nodiscard]] std::string text() const;

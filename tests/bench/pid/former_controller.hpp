@@ -1,5 +1,5 @@
-// A controller that believes a fitted cost model more than the last batch. Kept for the judge, which
-// must refuse it.
+// A controller that believes a fitted cost model more than the last batch. Kept for the judge,
+// which must refuse it.
 #pragma once
 
 #include "former_cost_model.hpp"
@@ -82,8 +82,8 @@ private:
     const double per_interval = model_.capacity() / ahead.slowdown / interval_;
     const double unjudged = std::max(ahead.seconds - judged_, 0.0);
     const double above = std::max(ahead.seconds - 0.3 * interval_, 0.0);
-    const double drained = learnt_ / ahead.slowdown -
-                           (law_.gains().integral * unjudged + above) * per_interval;
+    const double drained =
+        learnt_ / ahead.slowdown - (law_.gains().integral * unjudged + above) * per_interval;
     return std::max(drained, std::min(learnt_, law_.gains().min_rate));
   }
 

@@ -28,7 +28,8 @@ pid::row family_row(const pid::family_size& size) {
   for (const auto& bad : pid::bad_policies()) {
     const auto found =
         pid::judge_family({.family = size.family, .plants = sample, .seeds = 1}, bad.make);
-    row.details += fmt::format("\n    {:12} is refused with {:.3f}: {}", bad.name, found.ratio(), found.text());
+    row.details += fmt::format("\n    {:12} is refused with {:.3f}: {}", bad.name, found.ratio(),
+                               found.text());
     if (found.ratio() <= 1) {
       row.details += ": IT PASSES, so this judge is blind";
       row.ratio = std::max(row.ratio, 2.0);

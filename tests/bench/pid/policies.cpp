@@ -1,6 +1,5 @@
-#include "policies.hpp"
-
 #include "former_controller.hpp"
+#include "policies.hpp"
 
 #include <array>
 

@@ -1,5 +1,5 @@
-// What the rate controller is compared with: the public law, an oracle, and controllers that are bad.
-// Next: family.hpp.
+// What the rate controller is compared with: the public law, an oracle, and controllers that are
+// bad. Next: family.hpp.
 #pragma once
 
 #include <weir/backpressure/plant_model.hpp>
@@ -13,8 +13,8 @@ namespace pid {
 /// Sets one rate for all, which is divided by lag; fractions of records are allowed.
 class one_rate : public weir::plant_policy {
 public:
-  std::vector<std::optional<double>>
-  cut(const weir::plan_moment& at, std::span<const weir::partition_backlog> backlogs) final;
+  std::vector<std::optional<double>> cut(const weir::plan_moment& at,
+                                         std::span<const weir::partition_backlog> backlogs) final;
   [[nodiscard]] std::optional<double> rate() const final { return rate_; }
 
 protected:
@@ -63,8 +63,7 @@ private:
 };
 
 /// Whatever controls a plant, made anew for each run.
-using policy_maker =
-    std::unique_ptr<weir::plant_policy> (*)(const weir::plant_scenario& scenario);
+using policy_maker = std::unique_ptr<weir::plant_policy> (*)(const weir::plant_scenario& scenario);
 
 std::unique_ptr<weir::plant_policy> make_weir(const weir::plant_scenario& s);
 std::unique_ptr<weir::plant_policy> make_law(const weir::plant_scenario& s); ///< First rate 1,000.

@@ -43,7 +43,7 @@ double median(std::vector<double> all) {
 
 /// What came after one stall.
 struct aftermath {
-  double recovered = 0; ///< Median rate of batches 5 to 14 after it over that of the 10 before it.
+  double recovered = 0;  ///< Median rate of batches 5 to 14 after it over that of the 10 before it.
   double least_rate = 0; ///< From the fifth batch on, until the next stall, over the load offered.
   double lag = 0;        ///< Before the next stall, in T of load.
 };
@@ -96,15 +96,17 @@ row judge_stalls(policy_maker make) {
         recovered = std::min(recovered, noise <= 0.1 ? *std::ranges::min_element(of_stalls) / 0.8
                                                      : median(of_stalls) / 0.7);
       }
-      worst.details += fmt::format("\n    {} {}: recovered {:.3f} of its bound, rate >= {:.3f} x load, lag {:.3f} T",
-                                   law == weir::plant_noise::uniform ? "uniform" : "lognormal",
-                                   noise, recovered, least_rate, lag);
+      worst.details += fmt::format(
+          "\n    {} {}: recovered {:.3f} of its bound, rate >= {:.3f} x load, lag {:.3f} T",
+          law == weir::plant_noise::uniform ? "uniform" : "lognormal", noise, recovered, least_rate,
+          lag);
       const double ratio = std::max({1 / recovered, 1.5 / least_rate, lag});
       if (ratio > worst.ratio) {
         worst.ratio = ratio;
         worst.weir = ratio;
-        worst.unit = fmt::format("of its bound ({} {})",
-                                 law == weir::plant_noise::uniform ? "uniform" : "lognormal", noise);
+        worst.unit =
+            fmt::format("of its bound ({} {})",
+                        law == weir::plant_noise::uniform ? "uniform" : "lognormal", noise);
       }
     }
   worst.baseline = 1;

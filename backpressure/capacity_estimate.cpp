@@ -14,7 +14,7 @@ constexpr double least_units = 20;
 
 /// Of what is believed to fit: a smaller batch that ended in time, and after less than three times
 /// the largest fixed cost there can be, cannot show that less fits.
-constexpr double too_small_to_tell = 0.5;
+constexpr double small = 0.5;
 constexpr double like_fixed_cost = 3;
 
 /// The newest batch is followed within so much of the middle of three: what drifts is met without
@@ -45,8 +45,7 @@ double median(std::array<double, Size>& all, std::size_t count) noexcept {
 
 void capacity_estimate::observe(double units, double seconds, bool took_all) noexcept {
   ++batches_;
-  times_.push(seconds);
-  fixed_ = std::min(*std::ranges::min_element(times_), interval_ / 2);
+  learn_fixed_cost({units, seconds});
   if (!took_all && units < least_units)
     return;
   learn_noise(units / seconds);
@@ -55,7 +54,8 @@ void capacity_estimate::observe(double units, double seconds, bool took_all) noe
   const double least = middle(&evidence::least);
   const double most = std::max(middle(&evidence::most), least);
   const double distance = std::log(std::clamp(capacity_, least, most) / capacity_);
-  const double doubtful = certain * noise_; // at this distance and nearer
+  // Noise explains a distance up to this; not to one batch that stands alone.
+  const double doubtful = seen_.size() > 1 ? certain * noise_ : 0.0;
   const double share = std::abs(distance) < doubtful ? std::abs(distance) / doubtful : 1.0;
   capacity_ *= std::exp(share * distance);
 
@@ -69,17 +69,33 @@ void capacity_estimate::doubt() noexcept {
   logarithms_.clear();
 }
 
+void capacity_estimate::learn_fixed_cost(size_and_time batch) noexcept {
+  lately_.push(batch);
+  most_fixed_ = fixed_ = interval_ / 2;
+  bool seen = false;
+  for (const auto& [units, seconds] : lately_) {
+    most_fixed_ = std::min(most_fixed_, seconds);
+    if (units < small * capacity_ * interval_) {
+      fixed_ = std::min(fixed_, seconds);
+      seen = true;
+    }
+  }
+  if (!seen)
+    fixed_ = 0;
+}
+
 capacity_estimate::evidence capacity_estimate::judge(double units, double seconds,
                                                      bool took_all) const noexcept {
   constexpr double unknown = std::numeric_limits<double>::infinity();
   const double without = units / seconds;
-  const double with =
-      seconds > fixed_ ? (interval_ - fixed_) / interval_ * units / (seconds - fixed_) : unknown;
-  const bool small = units < too_small_to_tell * capacity_ * interval_ && seconds <= interval_ &&
-                     seconds < like_fixed_cost * fixed_;
+  const double with = seconds > most_fixed_
+                          ? (interval_ - most_fixed_) / interval_ * units / (seconds - most_fixed_)
+                          : unknown;
+  const bool tells_little = units < small * capacity_ * interval_ && seconds <= interval_ &&
+                            seconds < like_fixed_cost * most_fixed_;
   return {.measured = without,
           .least = std::min(without, with),
-          .most = small ? unknown : std::max(without, with),
+          .most = tells_little ? unknown : std::max(without, with),
           .had_room = took_all && seconds <= room * interval_};
 }
 

@@ -39,11 +39,11 @@ private:
 /// Problem: a single batch may be an outlier (a stall, noise), and a batch that does not fill its
 /// interval cannot tell a fixed cost from a cost per record. Solution: each batch of `units` in
 /// `seconds` gives a bracket. One end is units / seconds: no fixed cost. The other supposes the
-/// largest fixed cost there can be, the shortest batch of late. Both meet where a batch just fills
-/// the interval. The belief stands while the middle (median) of the last three brackets has it
-/// inside; else it moves to the nearer end, all the way when the distance is far outside the noise
-/// seen of late and less far the nearer it is. Whatever is believed, it is not below half of the
-/// least of the last three measured rates.
+/// largest fixed cost there can be, the time of the shortest batch of late. Both meet where a batch
+/// just fills the interval. The belief stands while the middle (median) of the last three brackets
+/// has it inside; else it moves to the nearer end, all the way when the distance is far outside the
+/// noise seen of late and less far the nearer it is. Whatever is believed, it is not below half of
+/// the least of the last three measured rates.
 ///
 /// O(1), no allocation. Threads: none of its own; one controller owns it.
 class capacity_estimate {
@@ -65,9 +65,10 @@ public:
     return fixed_ + seconds_per_unit() * units;
   }
 
-  /// The most that a batch costs whatever its size, as far as is known: at most half an interval.
+  /// What a batch is expected to cost whatever its size: no more than the shortest small batch of
+  /// late, and 0 when there was none.
   [[nodiscard]] double fixed_seconds() const noexcept { return fixed_; }
-  /// What a unit costs beside `fixed_seconds`.
+  /// What a unit is expected to cost beside that.
   [[nodiscard]] double seconds_per_unit() const noexcept {
     return (interval_ - fixed_) / (capacity_ * interval_);
   }
@@ -89,19 +90,26 @@ private:
     bool had_room = false; ///< It took all it was allowed and left time of its interval over.
   };
 
+  struct size_and_time {
+    double units = 0;
+    double seconds = 0;
+  };
+
+  void learn_fixed_cost(size_and_time batch) noexcept;
   void learn_noise(double measured) noexcept;
   [[nodiscard]] evidence judge(double units, double seconds, bool took_all) const noexcept;
   [[nodiscard]] double middle(double evidence::* end) const noexcept;
 
   double interval_;
   double capacity_;
-  double fixed_ = 0;
+  double fixed_ = 0;      ///< Seconds.
+  double most_fixed_ = 0; ///< The shortest batch of late, at most half an interval.
   double noise_ = 0;
   std::uint64_t batches_ = 0;
   last_values<evidence, 3> seen_;
   last_values<double, 3> logarithms_; ///< Of the measured rates.
   last_values<double, 13> kinks_; ///< How far a logarithm was from the middle of its neighbours.
-  last_values<double, 30> times_; ///< Seconds of the last batches.
+  last_values<size_and_time, 30> lately_;
 };
 
 } // namespace weir

@@ -48,6 +48,7 @@ void capacity_estimate::observe(double units, double seconds, bool took_all) noe
   learn_fixed_cost({units, seconds});
   if (!took_all && units < least_units)
     return;
+  measured_ = true;
   learn_noise(units / seconds);
   seen_.push(judge(units, seconds, took_all));
 

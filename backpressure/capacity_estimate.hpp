@@ -76,6 +76,9 @@ public:
   /// Relative standard deviation of the times of like batches, in [0, 0.7]; 0 until it has shown.
   [[nodiscard]] double noise() const noexcept { return noise_; }
 
+  /// Whether a batch has been held against the belief.
+  [[nodiscard]] bool measured() const noexcept { return measured_; }
+
   [[nodiscard]] std::uint64_t batches() const noexcept { return batches_; }
 
   /// The past may be outdated: the next batch alone is held against the belief.
@@ -106,6 +109,7 @@ private:
   double most_fixed_ = 0; ///< The shortest batch of late, at most half an interval.
   double noise_ = 0;
   std::uint64_t batches_ = 0;
+  bool measured_ = false;
   last_values<evidence, 3> seen_;
   last_values<double, 3> logarithms_; ///< Of the measured rates.
   last_values<double, 13> kinks_; ///< How far a logarithm was from the middle of its neighbours.

@@ -15,6 +15,7 @@ constexpr double overdue_share = 0.5; // of the time by which a batch is late: w
 constexpr double noise_tolerated = 2.5;    // standard deviations of waiting that noise explains
 constexpr double least_drained = 0.25;     // of what fits, unless a batch is overdue
 constexpr double noise_kept_waiting = 0.8; // standard deviations of waiting that keep it busy
+constexpr double rounding = 1e-9;          // relative
 constexpr double record_size_memory = 0.1; // weight of the newest batch in the average record size
 
 duration from_seconds(double s) noexcept {
@@ -31,7 +32,12 @@ expected<rate_controller> rate_controller::make(duration batch_interval,
     return std::move(law).error();
   if (auto valid = internal::check_options(options); !valid)
     return std::move(valid).error();
-  return rate_controller{batch_interval, std::move(options), *std::move(law)};
+  rate_controller made{batch_interval, std::move(options), *std::move(law)};
+  if (made.options_.estimator && !made.own_)
+    return error{errc::invalid_config,
+                 "rate_control.estimator made a null pointer; it must make an "
+                 "estimator, or be left empty for the law"};
+  return made;
 }
 
 rate_controller::rate_controller(duration batch_interval, rate_control_options options,
@@ -40,6 +46,8 @@ rate_controller::rate_controller(duration batch_interval, rate_control_options o
       estimate_(seconds_of(batch_interval), options_.first_batch_rate),
       processed_(options_.first_batch_rate) {
   decision_.unit = options_.unit;
+  if (options_.estimator)
+    own_ = options_.estimator(batch_interval);
   if (!options_.enabled) {
     rate_ = options_.job.ceiling;
     decision_.clamp = rate_clamp::off;
@@ -65,6 +73,7 @@ std::vector<partition_share> rate_controller::limits(const plan_moment& at,
   const double seconds = seconds_of(at.interval);
   auto shares = divide(options_.enabled ? rate_now(at) : rate_, seconds, backlogs);
   decision_.split = shares;
+  name_binding_bound();
   return shares;
 }
 
@@ -83,8 +92,32 @@ rate_decision rate_controller::on_batch(const batch_timing& batch) {
     learn_record_size(batch);
     learn_partitions(batch);
     learn_rate(batch, units);
+    name_binding_bound();
   }
   return decision_;
+}
+
+/// Where ceilings or floors of partitions decided, the job's rate did not, whatever bounds it.
+void rate_controller::name_binding_bound() noexcept {
+  if (options_.enabled && split_bound_)
+    decision_.clamp = *split_bound_;
+}
+
+expected<void> rate_controller::set_bounds(rate_bounds job, rate_bounds partition) {
+  auto changed = options_;
+  changed.job = job;
+  changed.partition = partition;
+  if (auto valid = internal::check_options(changed); !valid)
+    return valid;
+  options_ = std::move(changed);
+  if (!options_.enabled)
+    rate_ = options_.job.ceiling;
+  else if (const double inside = bounded(*rate_); inside != *rate_) {
+    rate_ = inside;
+    law_.applied(inside);
+  }
+  decision_.rate_after = rate_;
+  return {};
 }
 
 void rate_controller::learn_rate(const batch_timing& batch, double units) {
@@ -100,12 +133,12 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
   decision_.nanoseconds_per_unit = estimate_.seconds_per_unit() * 1e9;
   decision_.expected_delay = delay;
 
-  const auto estimate = law_.step(batch.end, capacity, delay);
+  const auto estimate = own_ ? own_->update(batch) : law_.step(batch.end, capacity, delay);
   if (!estimate) {
     decision_.clamp = rate_clamp::no_estimate;
     return;
   }
-  const auto& terms = law_.last_terms();
+  const auto terms = own_ ? pid_rate_estimator::terms{} : law_.last_terms();
   decision_.proportional = terms.proportional;
   decision_.integral = terms.integral;
   decision_.derivative = terms.derivative;
@@ -221,31 +254,45 @@ std::vector<partition_share> rate_controller::divide(std::optional<double> rate,
                                                      std::span<const partition_backlog> backlogs) {
   const double records_per_unit = options_.unit == rate_unit::bytes ? 1 / bytes_per_record_ : 1.0;
   const double scale = seconds * records_per_unit;
+  std::vector<partition_backlog> capped(backlogs.begin(), backlogs.end());
+  double floors = 0;
+  double unread = 0;
+  for (auto& b : capped) {
+    unread += static_cast<double>(b.lag);
+    floors += std::min(static_cast<double>(b.lag), options_.partition.floor * scale);
+    const auto hold = [&b](double cap) { b.cap = std::min(b.cap.value_or(cap), cap); };
+    if (b.ceiling)
+      hold(*b.ceiling * scale);
+    const auto own = std::ranges::find(partitions_, b.partition, &partition_estimate::partition);
+    if (own != partitions_.end())
+      hold(std::max(own->estimate.capacity(),
+                    options_.gains.min_rate / static_cast<double>(capped.size())) *
+           scale);
+  }
+  split_bound_.reset();
   std::vector<partition_share> shares;
   const auto& ceiling = options_.partition.ceiling;
-  if (!rate && !ceiling) { // nothing limits: say so, never with a number
-    for (const auto& b : backlogs)
+  if (!rate && !ceiling) { // nothing but caps limits: say so, never with a number
+    for (const auto& b : capped)
       shares.push_back(
           {b.partition, b.cap ? std::optional{static_cast<std::uint64_t>(*b.cap)} : std::nullopt});
     return shares;
-  }
-  std::vector<partition_backlog> capped(backlogs.begin(), backlogs.end());
-  double floors = 0;
-  for (auto& b : capped) {
-    floors += std::min(static_cast<double>(b.lag), options_.partition.floor * scale);
-    const auto own = std::ranges::find(partitions_, b.partition, &partition_estimate::partition);
-    if (own != partitions_.end()) {
-      const double least = options_.gains.min_rate / static_cast<double>(capped.size());
-      const double cap = std::max(own->estimate.capacity(), least) * scale;
-      b.cap = std::min(b.cap.value_or(cap), cap);
-    }
   }
   const double ceilings = ceiling ? *ceiling * scale * static_cast<double>(capped.size()) : 0.0;
   double batch_records = rate ? std::max(*rate * scale, floors) : ceilings;
   if (options_.job.ceiling)
     batch_records = std::min(batch_records, *options_.job.ceiling * scale);
-  return split_.divide(batch_records, capped, options_.partition.floor * scale,
-                       ceiling ? std::optional{*ceiling * scale} : std::nullopt);
+  if (rate && batch_records > *rate * scale * (1 + rounding))
+    split_bound_ = rate_clamp::partition_floor;
+  shares = split_.divide(batch_records, capped, options_.partition.floor * scale,
+                         ceiling ? std::optional{*ceiling * scale} : std::nullopt);
+  double given = 0;
+  for (const auto& share : shares)
+    given += static_cast<double>(share.max_records.value_or(0));
+  const auto partitions = static_cast<double>(shares.size()); // each is cut to a whole number
+  if (rate && given + partitions < std::min(batch_records, unread) * (1 - rounding))
+    split_bound_ = rate_clamp::partition_ceiling;
+  return shares;
 }
 
 /// Units of work that has been cut; its bytes may not be known before it has been read.

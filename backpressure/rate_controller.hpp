@@ -10,6 +10,7 @@
 #include <weir/runtime/time.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -62,6 +63,14 @@ public:
   /// @returns errc::invalid_config as make, and then changes nothing.
   expected<void> set_gains(pid_gains gains);
 
+  /// Other bounds from the next plan on; the rate in force is moved inside them at once. What was
+  /// learnt is kept.
+  /// @returns errc::invalid_config as make, and then changes nothing.
+  expected<void> set_bounds(rate_bounds job, rate_bounds partition);
+
+  /// Whether a batch has told how fast the job is; before, `rate` is the first-batch rate.
+  [[nodiscard]] bool measured() const noexcept { return estimate_.measured(); }
+
   /// Rate in force, units/s of the job; nullopt: unlimited.
   [[nodiscard]] std::optional<double> rate() const noexcept { return rate_; }
 
@@ -86,6 +95,7 @@ private:
                                                     std::span<const partition_backlog> backlogs);
   [[nodiscard]] double seconds_to_judge(const batch_timing& batch) const noexcept;
   void learn_rate(const batch_timing& batch, double units);
+  void name_binding_bound() noexcept;
   void learn_record_size(const batch_timing& batch) noexcept;
   void learn_partitions(const batch_timing& batch);
   void forget_after_pause(steady_time start, steady_time end) noexcept;
@@ -93,6 +103,7 @@ private:
   duration interval_;
   rate_control_options options_;
   pid_rate_estimator law_;
+  std::shared_ptr<rate_estimator> own_; ///< The user's, in place of the law; or null.
   capacity_estimate estimate_;
   std::vector<partition_estimate> partitions_; ///< Scope partition only.
   rate_split split_;
@@ -103,6 +114,7 @@ private:
   std::optional<steady_time> last_cut_;
   double bytes_per_record_ = 1024; ///< A guess until bytes have been counted.
   bool bytes_seen_ = false;
+  std::optional<rate_clamp> split_bound_; ///< What bound the last plan instead of the rate.
   rate_decision decision_{};
 };
 

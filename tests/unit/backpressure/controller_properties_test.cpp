@@ -38,10 +38,8 @@ SCENARIO("whatever was believed, the last measurements win", "[backpressure][pro
     const double seconds = log_uniform(random, 0.001, 10) * interval;
     now += seconds + (random() % 30 == 0 ? 5 : 0.1) * interval; // now and then a pause
     const bool limited = random() % 2 == 0;
-    const auto decision = controller.on_batch({.end = at(now),
-                                               .records = records,
-                                               .processing_time = span(seconds),
-                                               .limited = limited});
+    const auto decision = controller.on_batch(
+        {.end = at(now), .records = records, .processing_time = span(seconds), .limited = limited});
     if (limited || records >= 20)
       measured.push_back(*decision.measured_rate);
     if (measured.size() >= 3)
@@ -54,7 +52,9 @@ SCENARIO("a saturated plant is filled soon after the last disturbance",
          "[backpressure][property]") {
   const auto number = GENERATE(range(1u, 41u));
   std::mt19937_64 random{number};
-  const auto chance = [&](double p) { return std::uniform_real_distribution<double>{}(random) < p; };
+  const auto chance = [&](double p) {
+    return std::uniform_real_distribution<double>{}(random) < p;
+  };
   const double interval = log_uniform(random, 0.01, 10);
   const double fixed = chance(0.5) ? 0.0 : std::uniform_real_distribution{0.0, 0.5}(random);
   const double sigma = std::uniform_real_distribution{0.0, 0.5}(random);
@@ -74,8 +74,7 @@ SCENARIO("a saturated plant is filled soon after the last disturbance",
                           .stalls = std::vector<double>(ticks, 0),
                           .most_waiting = 4};
   if (chance(0.5))
-    scenario.stalls[disturbed - 1] =
-        std::uniform_real_distribution{0.5, 5.0}(random) * interval;
+    scenario.stalls[disturbed - 1] = std::uniform_real_distribution{0.5, 5.0}(random)*interval;
   else
     std::fill_n(scenario.capacity.begin(), disturbed, capacity * log_uniform(random, 0.3, 5));
   const double fits = capacity * (1 - fixed);

@@ -14,7 +14,7 @@ constexpr double grace = 0.1;         // of the interval: a small batch is not o
 constexpr double overdue_share = 0.5; // of the time by which a batch is late: what it still takes
 constexpr double noise_tolerated = 2.5;    // standard deviations of waiting that noise explains
 constexpr double least_drained = 0.25;     // of what fits, unless a batch is overdue
-constexpr double noise_kept_waiting = 0.8; // standard deviations of waiting that keep it busy
+constexpr double noise_kept_waiting = 0.9; // standard deviations of waiting that keep it busy
 constexpr double rounding = 1e-9;          // relative
 constexpr double record_size_memory = 0.1; // weight of the newest batch in the average record size
 

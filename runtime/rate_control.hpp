@@ -82,7 +82,7 @@ struct rate_extensions {
 
   /// Delay, in batch intervals, above which the excess is taken off the next batch in full instead
   /// of by the integral gain; what the noise of batch times explains (2.5 standard deviations)
-  /// comes on top. The same noise keeps a little work waiting (0.8 of a standard deviation), so
+  /// comes on top. The same noise keeps a little work waiting (0.9 of a standard deviation), so
   /// that a short batch leaves no gap. > 0; nullopt: neither. Default 0.1: no noise, no delay.
   std::optional<double> drain_above = 0.1;
 

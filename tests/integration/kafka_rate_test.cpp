@@ -75,9 +75,9 @@ private:
 /// Produces at a steady rate until it is destroyed.
 class steady_load {
 public:
-  steady_load(testing_support::topic_admin admin, std::string topic)
-      : thread_([this, admin = std::move(admin),
-                 topic = std::move(topic)](const std::stop_token& stopped) mutable {
+  steady_load(const testing_support::real_broker& broker, std::string topic)
+      : thread_([this, &broker, topic = std::move(topic)](const std::stop_token& stopped) {
+          auto admin = broker.admin();
           const auto began = steady::now();
           while (!stopped.stop_requested()) {
             const auto passed = std::chrono::duration<double>(steady::now() - began).count();
@@ -124,7 +124,7 @@ SCENARIO("an operator that varies and stalls under load leaves no lag behind",
       })
       .for_each_batch([](const auto&) {});
   REQUIRE(outcome_of(job.start()) == "ok");
-  steady_load load(admin, topic);
+  steady_load load(*broker, topic);
   std::vector<std::int64_t> before_next;
   std::this_thread::sleep_for(period);
   for (int i = 0; i < stalls; ++i) {

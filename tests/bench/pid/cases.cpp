@@ -151,7 +151,10 @@ statistics over_seeds(const bench_case& c, const promise& p, policy_maker make) 
 }
 
 row judge_case(const bench_case& c) {
-  row worst{.name = c.scenario.name, .ratio = -1, .runs = c.seeds};
+  row worst;
+  worst.name = c.scenario.name;
+  worst.ratio = -1;
+  worst.runs = c.seeds;
   for (const auto& p : c.promises) {
     const auto weirs = over_seeds(c, p, &make_weir);
     const auto baseline = over_seeds(c, p, c.baseline).median;

@@ -216,7 +216,7 @@ figures measure(const family_plant& plant, policy_maker make, std::uint64_t seed
   return all;
 }
 
-double percentile(std::vector<double> all, double share) {
+double percentile(std::vector<double>& all, double share) {
   if (all.empty())
     return 0;
   std::ranges::sort(all);

@@ -76,7 +76,9 @@ aftermath look_after(const weir::plant_run& run, std::size_t from) {
 } // namespace
 
 row judge_stalls(policy_maker make) {
-  row worst{.name = "pid_stall_under_load", .runs = seeds};
+  row worst;
+  worst.name = "pid_stall_under_load";
+  worst.runs = seeds;
   for (const auto law : {weir::plant_noise::uniform, weir::plant_noise::lognormal})
     for (const double noise : {0.0, 0.1, 0.3, 0.5}) {
       const auto scenario = scenario_of(law, noise);

@@ -40,8 +40,8 @@ struct composition {
 ///
 /// Life: `make`, compose (streams add nodes), `start`, `stop` or an end by itself, and again
 /// `start`. Several contexts may live in one process. Threads: composing, `start`, `await` and
-/// destruction belong to one thread at a time; `stop`, `running` and `set_gains` may be called from
-/// any. The destructor abandons what still runs and never throws.
+/// destruction belong to one thread at a time; `stop`, `running`, `set_gains` and `set_rate_limits`
+/// may be called from any. The destructor abandons what still runs and never throws.
 class context {
 public:
   /// @returns errc::invalid_config naming the option, its value and the allowed range.
@@ -105,6 +105,11 @@ public:
   /// while `start` runs.
   /// @returns errc::invalid_config, and then nothing changes.
   expected<void> set_gains(pid_gains gains);
+
+  /// Other floors and ceilings, of the job and of its partitions, for every source, from the next
+  /// batch on and for later starts; what is left out is unlimited. Not while `start` runs.
+  /// @returns errc::invalid_config, and then nothing changes.
+  expected<void> set_rate_limits(rate_limits limits);
 
   /// The plan for people. @returns the mistakes of the graph, as `start` would.
   expected<std::string> explain(explain_format format = explain_format::text) const;

@@ -31,6 +31,8 @@ job::job(const composition& composed, plan planned,
                 .side_values = &side_values_,
                 .interruptions = &interruptions_,
                 .end = &end_}),
+      watch_(composed.options.batch_interval,
+             [this](log_level level, std::string_view text) { log(level, "weir.job", text); }),
       finished_future_(finished_promise_.get_future()) {}
 
 job::~job() {
@@ -169,7 +171,11 @@ bool job::do_what_is_due() {
   worked = interruptions_.settle(batches_, planner_, inputs_.surveying(), clock_->steady_now()) ||
            worked;
   worked = side_values_.reload_due() || worked;
-  worked = planner_.plan_when_due() || worked;
+  if (planner_.plan_when_due()) {
+    worked = true;
+    if (composed_->options.trigger == trigger::every)
+      watch_.on_tick(batches_.unfinished(clock_->steady_now()));
+  }
   return start_next_batch() || worked;
 }
 
@@ -233,6 +239,8 @@ void job::on_complete(epoch at, std::vector<replica_report> reports) {
   planner_.completed(done.whole);
   const auto report = describe(done, reports);
   inputs_.completed(done.whole);
+  if (composed_->options.trigger == trigger::every)
+    watch_.on_finished(report);
   listeners_.finished(report);
 }
 
@@ -306,6 +314,13 @@ void job::request_stop(duration deadline, stop_mode mode) {
 void job::set_gains(pid_gains gains) {
   loop_.post([this, gains] {
     if (auto set = inputs_.set_gains(gains); !set)
+      log(log_level::error, "weir.job", set.error().to_string());
+  });
+}
+
+void job::set_rate_limits(rate_limits limits) {
+  loop_.post([this, limits = std::move(limits)] {
+    if (auto set = inputs_.set_limits(limits); !set)
       log(log_level::error, "weir.job", set.error().to_string());
   });
 }

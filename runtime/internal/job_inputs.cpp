@@ -302,6 +302,16 @@ expected<void> job_inputs::set_gains(pid_gains gains) {
   return result;
 }
 
+expected<void> job_inputs::set_limits(const rate_limits& limits) {
+  expected<void> result;
+  for (auto& in : inputs_) {
+    if (auto set = in.governor->set_limits(limits); !set && result)
+      result = std::move(set);
+    publish_rate(in);
+  }
+  return result;
+}
+
 void job_inputs::close(duration limit) {
   for (auto& in : inputs_)
     if (auto closed = guarded([] { return "close"; }, [&] { return in.control->close(limit); });

@@ -77,6 +77,7 @@ public:
 
   void drain();
   expected<void> set_gains(pid_gains gains); ///< @returns the first refusal; all are asked.
+  expected<void> set_limits(const rate_limits& limits); ///< As set_gains.
   void close(duration limit);
 
 private:

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace weir::kafka {
 
 // The group gets a committed offset for every partition at once. Without one a partition that moves
@@ -28,13 +30,34 @@ void kafka_source::commit_due() {
     return;
   if (host_->clock().steady_now() < no_commit_before_)
     return;
-  member_->commit(table_.due());
+  if (!trusts_all() && !table_.due().empty())
+    verify();
+  member_->commit(trusted_due());
+}
+
+bool kafka_source::trusts_all() const {
+  return std::ranges::all_of(table_.partitions(), [&](const owned_partition& p) {
+    return evidence_->trusts({p.topic, p.partition});
+  });
+}
+
+// What was read since something happened to a topic may be of another log: committed, it would make
+// the next start skip records.
+std::vector<partition_offset> kafka_source::trusted_due() const {
+  auto due = table_.due();
+  std::erase_if(due, [&](const partition_offset& o) {
+    const log_evidence::place at(o.topic, o.partition);
+    return !evidence_->trusts(at) || renewing_.contains(at);
+  });
+  return due;
 }
 
 expected<void> kafka_source::commit_last(milliseconds patience) {
+  if (!trusts_all())
+    (void)check_logs(places(), patience / 2);
   serve_manual_commits();
   return member_->commit_now(options_.offsets == offset_commits::automatic
-                                 ? table_.due()
+                                 ? trusted_due()
                                  : std::vector<partition_offset>(),
                              patience);
 }
@@ -90,6 +113,8 @@ void kafka_source::release_committer() {
 
 void kafka_source::serve_manual_commits() {
   if (!member_ || member_->committing())
+    return;
+  if (ready_ && !trusts_all()) // a survey will tell
     return;
   std::vector<manual_commit> waiting;
   {

@@ -196,10 +196,14 @@ void kafka_receiver::ask_for_turn() {
 }
 
 bool kafka_receiver::something_waits() {
-  return std::ranges::any_of(fetch_->lanes(), [this](const lane& at) {
-    return at.open && !at.waits_for_repair && !at.rests &&
-           rd_kafka_queue_length(at.queue.get()) > 0 && !fetch_->doubts(at);
-  });
+  bool any = false;
+  for (auto& at : fetch_->lanes()) {
+    if (!at.open || at.waits_for_repair || at.rests)
+      continue;
+    at.in_doubt = fetch_->doubts(at);
+    any = any || (!at.in_doubt && rd_kafka_queue_length(at.queue.get()) > 0);
+  }
+  return any;
 }
 
 expected<bool> kafka_receiver::read(lane& at, emitter& out) {
@@ -209,12 +213,15 @@ expected<bool> kafka_receiver::read(lane& at, emitter& out) {
             .topic = {},
             .headers = fetch_->wants_headers(),
             .most = std::numeric_limits<std::size_t>::max()};
+  const bool holds = at.held && at.held->offset < at.until;
+  if (!holds && builder_.empty() && rd_kafka_queue_length(at.queue.get()) == 0)
+    return false;
   at.in_doubt = fetch_->doubts(at);
   if (at.in_doubt) {
     ask_control_();
     return false;
   }
-  if (at.held && at.held->offset < at.until)
+  if (holds)
     take_held(at);
   if (at.next < at.until) {
     const auto waiting = rd_kafka_queue_length(at.queue.get());

@@ -65,8 +65,8 @@ private:
   void add(std::vector<start_position> starts, fetch_clients clients);
   void commit_starts(const std::vector<start_position>& starts);
   void commit_due();
-  /// What may be committed: not what was read in doubt of its log.
-  [[nodiscard]] std::vector<partition_offset> trusted_due() const;
+  /// Leaves what may be committed: not what was read in doubt of its log.
+  void leave_trusted(std::vector<partition_offset>& commits) const;
   [[nodiscard]] bool trusts_all() const;
   /// Commits what is done and waits for the answer.
   expected<void> commit_last(milliseconds patience);

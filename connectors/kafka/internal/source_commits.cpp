@@ -30,9 +30,12 @@ void kafka_source::commit_due() {
     return;
   if (host_->clock().steady_now() < no_commit_before_)
     return;
-  if (!trusts_all() && !table_.due().empty())
+  auto due = table_.due();
+  const auto all = due.size();
+  leave_trusted(due);
+  if (due.size() < all)
     verify();
-  member_->commit(trusted_due());
+  member_->commit(std::move(due));
 }
 
 bool kafka_source::trusts_all() const {
@@ -43,23 +46,22 @@ bool kafka_source::trusts_all() const {
 
 // What was read since something happened to a topic may be of another log: committed, it would make
 // the next start skip records.
-std::vector<partition_offset> kafka_source::trusted_due() const {
-  auto due = table_.due();
-  std::erase_if(due, [&](const partition_offset& o) {
+void kafka_source::leave_trusted(std::vector<partition_offset>& commits) const {
+  std::erase_if(commits, [&](const partition_offset& o) {
     const log_evidence::place at(o.topic, o.partition);
     return !evidence_->trusts(at) || renewing_.contains(at);
   });
-  return due;
 }
 
 expected<void> kafka_source::commit_last(milliseconds patience) {
   if (!trusts_all())
     (void)check_logs(places(), patience / 2);
   serve_manual_commits();
-  return member_->commit_now(options_.offsets == offset_commits::automatic
-                                 ? trusted_due()
-                                 : std::vector<partition_offset>(),
-                             patience);
+  std::vector<partition_offset> due;
+  if (options_.offsets == offset_commits::automatic)
+    due = table_.due();
+  leave_trusted(due);
+  return member_->commit_now(std::move(due), patience);
 }
 
 void kafka_source::committed(const std::vector<partition_offset>& offsets,
@@ -114,15 +116,15 @@ void kafka_source::release_committer() {
 void kafka_source::serve_manual_commits() {
   if (!member_ || member_->committing())
     return;
-  if (ready_ && !trusts_all()) // a survey will tell
-    return;
   std::vector<manual_commit> waiting;
   {
     const std::lock_guard lock(manual_mutex_);
+    if (manual_waiting_.empty())
+      return;
+    if (ready_ && !trusts_all())
+      return verify();
     waiting.swap(manual_waiting_);
   }
-  if (waiting.empty())
-    return;
   std::vector<offset_range> ranges;
   for (auto& commit : waiting) {
     ranges.insert(ranges.end(), commit.ranges.begin(), commit.ranges.end());

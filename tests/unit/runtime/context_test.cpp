@@ -391,3 +391,32 @@ SCENARIO("what is composed after the start is logged at once", "[runtime][contex
   REQUIRE_FALSE(stopped);
   CHECK(stopped.error().code() == errc::invalid_state);
 }
+
+SCENARIO("a sink that keeps bytes is given a share of the memory budget", "[runtime][context]") {
+  struct asks final : weir::sink<int> {
+    explicit asks(std::size_t& to) : share(to) {}
+    weir::expected<void> open(const weir::replica_context& context) override {
+      share = context.retained_share;
+      return {};
+    }
+    weir::expected<weir::progress> write(const weir::sink_block<int>&, std::size_t&) override {
+      return weir::progress::done;
+    }
+    std::size_t& share;
+  };
+  for (const bool retains : {false, true}) {
+    std::size_t share = 1;
+    auto options = weir::test::options_for(weir::test::run_mode{});
+    options.memory_budget = 32 << 20;
+    auto ctx = *weir::context::make(std::move(options));
+    weir::memory_stream(ctx, std::make_shared<weir::memory_log<int>>(), "numbers")
+        .to({.traits = {.name = "asks", .retains = retains},
+             .make = [&]() -> std::unique_ptr<weir::sink<int>> {
+               return std::make_unique<asks>(share);
+             }});
+    REQUIRE(ctx.start());
+    CHECK((share > 0) == retains);
+    CHECK(share < 32 << 20);
+    REQUIRE(ctx.stop());
+  }
+}

@@ -141,7 +141,12 @@ expected<void> context::start() {
   auto planned = make_plan(composed_->graph, composed_->options);
   if (!planned)
     return std::move(planned).error();
-  composed_->graph.freeze();
+  composed_->graph.freeze([to = composed_.get()](const error& late) {
+    if (to->options.log)
+      to->options.log({log_level::error, "weir.job", late.to_string()});
+    std::lock_guard guard(to->late_mutex);
+    to->late.push_back(late);
+  });
   auto started = std::make_shared<job>(*composed_, std::move(*planned), impl_->listeners);
   const bool in_line = composed_->options.executor == executor_kind::in_line;
   if (in_line)
@@ -195,6 +200,12 @@ expected<bool> context::await_for(duration limit) {
     return false;
   if (running->failure())
     return *running->failure();
+  std::lock_guard guard(composed_->late_mutex);
+  if (!composed_->late.empty())
+    return error(errc::invalid_state,
+                 "the job has ended, but without what was composed after its start; compose the "
+                 "whole graph before start()",
+                 composed_->late);
   return true;
 }
 

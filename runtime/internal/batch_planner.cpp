@@ -29,8 +29,8 @@ bool batch_planner::plan_when_due() {
 }
 
 wall_time batch_planner::next_deadline() const {
-  if (kind_ == trigger::every)
-    return generator_.next();
+  if (kind_ == trigger::every) // nothing is planned by ticks once a stop has begun
+    return with_.end->stopping() ? wall_time::max() : generator_.next();
   if (kind_ == trigger::continuous && with_.batches->open() && allowed() &&
       !with_.batches->cutting())
     return with_.batches->open()->whole->time;

@@ -156,6 +156,8 @@ bool job::take_turn() {
   if (auto went = guarded([] { return "the job's control"; }, [&] { worked = do_what_is_due(); });
       !went)
     end_.fail(std::move(went).error());
+  if (end_.just_begun())
+    inputs_.interrupt();
   worked = end_.settle(batches_, planner_, inputs_, clock_->steady_now()) || worked;
   if (end_.has_come())
     finish();
@@ -300,6 +302,7 @@ void job::finish() {
   inputs_.close(end_.time_to_close(clock_->steady_now()));
   helper_.reset();
   side_values_.end();
+  end_.closed(clock_->steady_now());
   finished_.store(true, std::memory_order_release);
   finished_promise_.set_value();
 }

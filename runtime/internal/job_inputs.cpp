@@ -289,6 +289,11 @@ void job_inputs::publish_rate(input& in) {
   in.control->rate_changed(in.governor->rate(), composed_->options.rate_control.unit);
 }
 
+void job_inputs::interrupt() {
+  for (auto& in : inputs_)
+    in.control->interrupt();
+}
+
 void job_inputs::drain() {
   for (auto& in : inputs_)
     in.control->drain();

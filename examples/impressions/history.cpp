@@ -81,8 +81,11 @@ void count(disturbance& d, bool late) {
 
 verdict judge(const std::vector<batch_figures>& batches, weir::duration interval,
               std::vector<disturbance> disturbances, bool calm, std::int64_t in, std::int64_t out) {
-  verdict v{
-      .disturbances = std::move(disturbances), .allowed_delay = interval / 2, .in = in, .out = out};
+  verdict v{.disturbances = std::move(disturbances),
+            .calm = calm,
+            .allowed_delay = interval / 2,
+            .in = in,
+            .out = out};
   for (const auto& batch : batches) {
     const auto after =
         std::ranges::find_if(v.disturbances.rbegin(), v.disturbances.rend(),

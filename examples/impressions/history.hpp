@@ -68,6 +68,7 @@ struct verdict {
   static constexpr std::size_t most_batches = 10;
 
   std::vector<disturbance> disturbances; ///< In the order of time. Each lasts until the next.
+  bool calm = false;                     ///< Nothing varies and nothing stalls but the load.
   weir::duration allowed_delay{};        ///< Half an interval.
   weir::duration worst_scheduling_delay{};
   weir::duration worst_total_delay{};

@@ -27,7 +27,7 @@ constexpr double certain = 8;
 /// Batches that end within so much of the interval left room for more.
 constexpr double room = 0.8;
 
-constexpr double most_noise = 0.7; // beyond it, it is change rather than noise
+constexpr double most_noise = 0.5; // beyond it, it is change rather than noise
 
 /// Standard deviation of normal numbers, over the median distance of one from the middle of its
 /// neighbours.

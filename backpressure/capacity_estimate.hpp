@@ -73,7 +73,7 @@ public:
     return (interval_ - fixed_) / (capacity_ * interval_);
   }
 
-  /// Relative standard deviation of the times of like batches, in [0, 0.7]; 0 until it has shown.
+  /// Relative standard deviation of the times of like batches, in [0, 0.5]; 0 until it has shown.
   [[nodiscard]] double noise() const noexcept { return noise_; }
 
   /// Whether a batch has been held against the belief.

@@ -10,11 +10,11 @@ namespace weir {
 
 namespace {
 
-constexpr double grace = 0.1;         // of the interval: a small batch is not overdue for a hiccup
-constexpr double overdue_share = 0.5; // of the time by which a batch is late: what it still takes
-constexpr double noise_tolerated = 2.5;    // standard deviations of waiting that noise explains
-constexpr double least_drained = 0.25;     // of what fits, unless a batch is overdue
-constexpr double noise_kept_waiting = 0.9; // standard deviations of waiting that keep it busy
+constexpr double grace = 0.1;          // of the interval: a small batch is not overdue for a hiccup
+constexpr double overdue_share = 0.5;  // of the time by which a batch is late: what it still takes
+constexpr double least_drained = 0.25; // of what fits, unless a batch is overdue
+// Of the variance of batch times: what waits where the workers are kept busy grows with the square.
+constexpr double waiting_per_variance = 4;
 constexpr double rounding = 1e-9;          // relative
 constexpr double record_size_memory = 0.1; // weight of the newest batch in the average record size
 
@@ -183,13 +183,14 @@ double rate_controller::rate_now(const plan_moment& at) noexcept {
     return *decision_.rate_after;
   }
   const double interval = seconds_of(interval_);
-  const double noise = estimate_.noise() * interval;
+  const double noise = estimate_.noise();
+  const double usual = waiting_per_variance * noise * noise; // waiting work, in intervals
   const double waiting = seconds_ahead(at.unfinished);
   const double unjudged = std::max(waiting - seconds_of(delay_judged_), 0.0);
   double excess = 0; // seconds of work; below 0 there may be more
   if (extensions.drain_above)
-    excess = std::max(waiting - *extensions.drain_above * interval - noise_tolerated * noise, 0.0) -
-             std::max(noise_kept_waiting * noise - waiting, 0.0);
+    excess = std::max(waiting - (*extensions.drain_above + noise + usual) * interval, 0.0) -
+             std::max(usual * interval - waiting, 0.0);
   decision_.expected_delay = from_seconds(waiting);
   decision_.drain = (law_.gains().integral * unjudged + excess) * estimate_.capacity() / interval;
   if (decision_.drain > 0)

@@ -81,9 +81,9 @@ struct rate_extensions {
   std::optional<double> max_rise = 10.0;
 
   /// Delay, in batch intervals, above which the excess is taken off the next batch in full instead
-  /// of by the integral gain; what the noise of batch times explains (2.5 standard deviations)
-  /// comes on top. The same noise keeps a little work waiting (0.9 of a standard deviation), so
-  /// that a short batch leaves no gap. > 0; nullopt: neither. Default 0.1: no noise, no delay.
+  /// of by the integral gain. What the noise s of batch times explains, s + 4 s^2, comes on top
+  /// (0.14 at 10 %), and with noise some work, 4 s^2, is kept waiting, so that a short batch leaves
+  /// no gap. > 0; nullopt: neither. Default 0.1: no noise, no delay.
   std::optional<double> drain_above = 0.1;
 
   /// After so many idle intervals the time-dependent memory is forgotten, and what the next batch

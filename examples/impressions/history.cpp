@@ -63,10 +63,29 @@ std::size_t history::failed() const {
   return failed_;
 }
 
+namespace {
+
+constexpr std::size_t steady = 3; ///< Batches in a row that are in time: it is over.
+
+void count(disturbance& d, bool late) {
+  if (d.in_time >= steady) {
+    d.late_after += late ? 1 : 0;
+    return;
+  }
+  d.in_time = late ? 0 : d.in_time + 1;
+  if (late)
+    d.settled_after = d.batches;
+}
+
+} // namespace
+
 verdict judge(const std::vector<batch_figures>& batches, weir::duration interval,
-              std::vector<disturbance> disturbances, std::int64_t in, std::int64_t out) {
-  verdict v{
-      .disturbances = std::move(disturbances), .allowed_delay = interval / 2, .in = in, .out = out};
+              std::vector<disturbance> disturbances, bool calm, std::int64_t in, std::int64_t out) {
+  verdict v{.disturbances = std::move(disturbances),
+            .calm = calm,
+            .allowed_delay = interval / 2,
+            .in = in,
+            .out = out};
   for (const auto& batch : batches) {
     const auto after =
         std::ranges::find_if(v.disturbances.rbegin(), v.disturbances.rend(),
@@ -75,8 +94,7 @@ verdict judge(const std::vector<batch_figures>& batches, weir::duration interval
       continue;
     if (batch.time > after->end) { // what begins while the job stalls waits for it
       after->batches += 1 + batch.merged_ticks;
-      if (batch.scheduling_delay > v.allowed_delay)
-        after->settled_after = after->batches;
+      count(*after, batch.scheduling_delay > v.allowed_delay);
     }
     v.worst_scheduling_delay = std::max(v.worst_scheduling_delay, batch.scheduling_delay);
     v.worst_total_delay = std::max(v.worst_total_delay, batch.total_delay());
@@ -98,6 +116,9 @@ std::string verdict::line() const {
     else if (d.settled_after > most_batches)
       what += fmt::format(" after {} {} batches until the delay stayed below {} (at most {});",
                           d.name, d.settled_after, seconds(allowed_delay), most_batches);
+    else if (d.late_after > allowed_late(d))
+      what += fmt::format(" {} batches waited longer than {} again after {} (at most {});",
+                          d.late_after, seconds(allowed_delay), d.name, allowed_late(d));
   if (lag_at_end > 0)
     what += fmt::format(" {} records unread at the end;", grouped(lag_at_end));
   if (in != out)

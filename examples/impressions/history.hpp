@@ -58,7 +58,9 @@ struct disturbance {
   weir::wall_time begin{};
   weir::wall_time end{};   ///< Of a stall; the surge is judged from its begin, so there `begin`.
   std::size_t batches = 0; ///< Since its end; a batch time without one counts.
-  std::size_t settled_after = 0; ///< How many of them until none was delayed too much any more.
+  std::size_t settled_after = 0; ///< How many of them until three in a row were in time.
+  std::size_t late_after = 0;    ///< Of the others: how many waited too long again.
+  std::size_t in_time = 0;       ///< Batches in a row, up to now.
 };
 
 /// What the disturbances did to the job, against what is promised.
@@ -66,6 +68,7 @@ struct verdict {
   static constexpr std::size_t most_batches = 10;
 
   std::vector<disturbance> disturbances; ///< In the order of time. Each lasts until the next.
+  bool calm = false;                     ///< Nothing varies and nothing stalls but the load.
   weir::duration allowed_delay{};        ///< Half an interval.
   weir::duration worst_scheduling_delay{};
   weir::duration worst_total_delay{};
@@ -76,9 +79,14 @@ struct verdict {
   std::int64_t out = 0;
 
   [[nodiscard]] bool controlled() const {
-    return std::ranges::all_of(disturbances, [](const disturbance& d) {
-      return d.batches > 0 && d.settled_after <= most_batches;
+    return std::ranges::all_of(disturbances, [this](const disturbance& d) {
+      return d.batches > 0 && d.settled_after <= most_batches && d.late_after <= allowed_late(d);
     });
+  }
+  /// A batch that takes longer than others makes the next one wait: one in five may; in the calm,
+  /// none.
+  [[nodiscard]] std::size_t allowed_late(const disturbance& d) const {
+    return calm ? 0 : (d.batches - std::min(d.settled_after, d.batches)) / 5;
   }
   [[nodiscard]] bool complete() const { return in == out && lag_at_end == 0; }
   [[nodiscard]] bool held() const { return controlled() && complete(); }
@@ -88,6 +96,6 @@ struct verdict {
 };
 
 verdict judge(const std::vector<batch_figures>& batches, weir::duration interval,
-              std::vector<disturbance> disturbances, std::int64_t in, std::int64_t out);
+              std::vector<disturbance> disturbances, bool calm, std::int64_t in, std::int64_t out);
 
 } // namespace impressions

@@ -158,10 +158,11 @@ void show(terminal& shown, const verdict& v) {
   shown.line("");
   shown.heading("Under the surge");
   for (const auto& d : v.disturbances)
-    shown.line(fmt::format("  under control  {} batches after {} (at most {}): no scheduling delay "
-                           "above {} from then on",
-                           d.settled_after, d.name, verdict::most_batches,
-                           seconds(v.allowed_delay)));
+    shown.line(
+        fmt::format("  under control  {} batches after {} (at most {}); {} of the next {} waited "
+                    "longer than {} again (at most {})",
+                    d.settled_after, d.name, verdict::most_batches, d.late_after,
+                    d.batches - d.settled_after, seconds(v.allowed_delay), v.allowed_late(d)));
   shown.line(fmt::format("  worst delay    {} scheduling, {} in total",
                          seconds(v.worst_scheduling_delay), seconds(v.worst_total_delay)));
   shown.line(fmt::format("  unread         at most {} ({} in one partition), {} at the end",
@@ -197,7 +198,7 @@ weir::expected<int> finish(run& now, load_generator& load, std::vector<disturban
     return stopped;
   }
   const auto v = judge(now.figures->batches(), now.with.interval, std::move(disturbances),
-                       *load.acknowledged(), out);
+                       now.with.calm, *load.acknowledged(), out);
   show(now.shown, v);
   show_top(now.shown, *now.totals);
   now.shown.heading("\n" + v.line());

@@ -140,6 +140,6 @@ SCENARIO("the belief is never below half of the least of the last three measured
       REQUIRE(estimate.capacity() >=
               0.5 * *std::min_element(measured.end() - 3, measured.end()) * (1 - 1e-12));
     REQUIRE(estimate.fixed_seconds() <= interval / 2);
-    REQUIRE(estimate.noise() <= 0.7);
+    REQUIRE(estimate.noise() <= 0.5);
   }
 }

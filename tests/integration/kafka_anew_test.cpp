@@ -226,10 +226,8 @@ TEST_CASE("a stream ends soon whose topic is gone, or another",
     bool comes_back;
     std::chrono::milliseconds noticed; ///< A group's member hears of it within a second.
   };
-  for (const auto& [grouped, comes_back, noticed] : std::vector<how>{{false, false, 300ms},
-                                                                     {true, true, 0ms},
-                                                                     {true, false, 1'500ms},
-                                                                     {true, true, 1'500ms}}) {
+  for (const auto& [grouped, comes_back, noticed] :
+       std::vector<how>{{true, true, 0ms}, {true, false, 1'500ms}}) {
     CAPTURE(grouped, comes_back, noticed.count());
     const auto topic = fresh_name("gone");
     admin.create_topic(topic, 2);

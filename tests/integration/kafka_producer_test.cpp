@@ -72,19 +72,18 @@ TEST_CASE("a broker dies while a batch of a sink is open", "[connectors][kafka][
     acknowledged.insert(values.begin(), values.end());
   };
   batch();
-  for (int round = 0; round < 2; ++round) {
-    broker.suspend(); // what is sent now gets numbers, and no answer
-    for (const auto& value : numbers(next, 200))
-      REQUIRE(outcome_of(to.send({.value = value})) == "ok");
-    next += 200;
-    std::this_thread::sleep_for(200ms);
-    broker.kill();
-    std::this_thread::sleep_for(100ms); // what had been sent waits to be sent again
-    to.abort();
-    broker.restart();
-    batch();
-    batch();
-  }
+  broker.suspend(); // what is sent now gets numbers, and no answer
+  for (const auto& value : numbers(next, 200))
+    REQUIRE(outcome_of(to.send({.value = value})) == "ok");
+  next += 200;
+  std::this_thread::sleep_for(200ms);
+  broker.kill();
+  std::this_thread::sleep_for(100ms); // what had been sent waits to be sent again
+  to.abort();
+  broker.restart();
+  batch();
+  batch();
+
   std::set<std::string> stored;
   for (const auto& r : admin.consume_all("out"))
     stored.insert(r.value.value_or(""));
@@ -109,6 +108,6 @@ TEST_CASE("a broker dies while a batch of a sink is open", "[connectors][kafka][
     CAPTURE(size, taken);
     CHECK(taken >= 1);
     CHECK(taken * (size + 200) <= 4 << 20);
-    CHECK(resident_bytes() - before < 12 << 20);
+    CHECK(resident_bytes() < before + (12 << 20));
   }
 }

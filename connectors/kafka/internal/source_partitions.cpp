@@ -19,6 +19,9 @@ void kafka_source::stalled() {
   if (auto joins = (*made)->subscribe(); !joins)
     return log(log_level::error, joins.error().message());
   std::shared_ptr<member> old = std::exchange(member_, std::move(*made));
+  for (const auto& done : std::exchange(manual_in_flight_, {}))
+    if (done)
+      done(error{errc::partitions_lost, "the group's coordinator did not answer the commit"});
   // The helper thread may be asking it for something until then.
   host_->run_blocking(
       [old = std::move(old)]() mutable {

@@ -1,6 +1,7 @@
 #include <weir/connectors/kafka/options.hpp>
 
 #include <weir/connectors/kafka/internal/broker_list.hpp>
+#include <weir/connectors/kafka/internal/names.hpp>
 #include <weir/connectors/kafka/internal/properties.hpp>
 
 #include <fmt/format.h>
@@ -27,8 +28,8 @@ expected<void> check_common(const std::string& brokers, std::chrono::millisecond
 expected<void> check_assignment(const std::vector<topic_partitions>& assign) {
   std::set<std::pair<std::string, std::int32_t>> seen;
   for (const auto& entry : assign) {
-    if (entry.topic.empty())
-      return wrong("option `assign` names an empty topic");
+    if (auto ok = check_topic("option `assign`", entry.topic); !ok)
+      return ok;
     for (const auto partition : entry.partitions) {
       if (partition < 0)
         return wrong(
@@ -68,10 +69,18 @@ expected<void> direct_stream_options::check() const {
     return wrong(fmt::format(
         "exactly one of the options `topics`, `topic_pattern` and `assign` must be given, not {}",
         ways));
-  for (const auto& topic : topics)
-    if (topic.empty() || topic.front() == '^')
-      return wrong(fmt::format(
-          "option `topics`: \"{}\" is no topic name; patterns go to `topic_pattern`", topic));
+  for (const auto& topic : topics) {
+    if (topic.starts_with('^'))
+      return wrong(fmt::format("option `topics`: \"{}\" is no topic name; patterns go to the "
+                               "option `topic_pattern`",
+                               shown(topic)));
+    if (auto ok = check_topic("option `topics`", topic); !ok)
+      return ok;
+  }
+  if (auto ok = check_pattern(topic_pattern); !ok)
+    return ok;
+  if (auto ok = check_group(group); !ok)
+    return ok;
   if (auto ok = check_assignment(assign); !ok)
     return ok;
   if (auto ok = check_start(start); !ok)
@@ -87,6 +96,9 @@ expected<void> direct_stream_options::check() const {
 expected<void> producer_options::check() const {
   if (auto ok = check_common(brokers, connect_timeout); !ok)
     return ok;
+  if (!topic.empty())
+    if (auto ok = check_topic("option `topic`", topic); !ok)
+      return ok;
   if (delivery_timeout <= 0ms)
     return wrong(
         fmt::format("option `delivery_timeout` = {} ms must be above 0", delivery_timeout.count()));

@@ -2,6 +2,7 @@
 
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/names.hpp>
 
 #include <array>
 #include <atomic>
@@ -135,8 +136,11 @@ expected<progress> producer::send(const outgoing& record) {
   }
   // The client wants a terminated name; topics repeat, so the last one is kept.
   thread_local std::string name;
-  if (name != topic)
+  if (name != topic) {
+    if (auto ok = check_topic("a record's topic", topic); !ok)
+      return error(errc::sink_failed, ok.error().message());
     name = topic;
+  }
   const auto [value, value_size] = bytes_of(record.value);
   const auto [key, key_size] = bytes_of(record.key);
   const auto partition = record.partition.value_or(RD_KAFKA_PARTITION_UA);

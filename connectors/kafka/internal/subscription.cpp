@@ -1,6 +1,7 @@
 #include <weir/connectors/kafka/internal/subscription.hpp>
 
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/names.hpp>
 
 #include <fmt/format.h>
 
@@ -31,7 +32,7 @@ expected<subscription> subscription::make(const direct_stream_options& options) 
     } catch (const std::regex_error& wrong) {
       return error{errc::invalid_config,
                    fmt::format("option `topic_pattern` = \"{}\" is no regular expression: {}",
-                               options.topic_pattern, wrong.what())};
+                               shown(options.topic_pattern), wrong.what())};
     }
     made.grows_ = true;
   }

@@ -1,7 +1,5 @@
 #include <weir/runtime/clock.hpp>
 
-#include <algorithm>
-
 namespace weir {
 namespace {
 
@@ -11,12 +9,8 @@ public:
   steady_time steady_now() const noexcept override { return std::chrono::steady_clock::now(); }
 
   void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
-                  wall_time deadline) override {
-    // Waits on the monotonic clock: a jump of the wall clock must not stretch the wait, so it is
-    // cut short and the caller looks at now() again.
-    constexpr duration longest = std::chrono::milliseconds(500);
-    const duration left = std::clamp<duration>(deadline - now(), duration::zero(), longest);
-    wake.wait_for(lock, left);
+                  steady_time deadline) override {
+    wake.wait_until(lock, deadline);
   }
 };
 
@@ -30,7 +24,8 @@ std::shared_ptr<clock> system_clock() {
 manual_clock::manual_clock(wall_time start) : start_(start) {}
 
 wall_time manual_clock::now() const noexcept {
-  return start_ + duration(elapsed_.load(std::memory_order_acquire));
+  return start_ + duration(elapsed_.load(std::memory_order_acquire)) +
+         duration(set_.load(std::memory_order_acquire));
 }
 
 steady_time manual_clock::steady_now() const noexcept {
@@ -38,15 +33,17 @@ steady_time manual_clock::steady_now() const noexcept {
 }
 
 void manual_clock::wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
-                              wall_time deadline) {
+                              steady_time deadline) {
   // Looks again every millisecond instead of keeping a list of waiters, whose lifetimes it could
   // not know.
-  if (now() < deadline)
+  if (steady_now() < deadline)
     wake.wait_for(lock, std::chrono::milliseconds(1));
 }
 
 void manual_clock::advance(duration by) {
   elapsed_.fetch_add(by.count(), std::memory_order_acq_rel);
 }
+
+void manual_clock::set_wall(duration by) { set_.fetch_add(by.count(), std::memory_order_acq_rel); }
 
 } // namespace weir

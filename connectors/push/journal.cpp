@@ -128,7 +128,7 @@ void journal::pause(std::unique_lock<std::mutex>& lock, duration at_most, Done d
   auto& time = host_->clock();
   const auto until = deadline_after(time.steady_now(), at_most);
   while (!done() && time.steady_now() < until)
-    time.wait_until(lock, wake_, deadline_after(time.now(), until - time.steady_now()));
+    time.wait_until(lock, wake_, until);
 }
 
 void journal::run() {

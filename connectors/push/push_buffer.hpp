@@ -157,7 +157,7 @@ public:
       if (result == push_result::full)
         space_.wait(lock);
       else
-        time_->wait_until(lock, space_, deadline_after(time_->now(), wait));
+        time_->wait_until(lock, space_, deadline_after(time_->steady_now(), wait));
     }
     if (log_)
       if (auto logged = log_->add(next_, &record, encode_); !logged)
@@ -250,7 +250,7 @@ public:
   /// waits until it is durable.
   std::int64_t received() {
     std::unique_lock lock(mutex_);
-    if (!builder_.empty() && (closed_ || refuses_ || !time_ || time_->now() >= cut_at_))
+    if (!builder_.empty() && (closed_ || refuses_ || !time_ || time_->steady_now() >= cut_at_))
       cut();
     if (!log_)
       return cut_;
@@ -400,8 +400,8 @@ private:
   void append(U&& record) {
     if (builder_.empty() && time_) {
       const auto interval = std::max<duration>(limits_.block_interval, duration(1));
-      const auto now = time_->now().time_since_epoch();
-      cut_at_ = wall_time((now / interval + 1) * interval);
+      const auto now = moment_of(*time_); // aligned with batch times
+      cut_at_ = now.steady + (interval - now.wall.time_since_epoch() % interval);
     }
     if constexpr (self_contained<T>)
       builder_.push(std::forward<U>(record), next_);
@@ -479,7 +479,7 @@ private:
   journal* log_ = nullptr; ///< Of the present job.
   void (*encode_)(const void*, std::string&) = nullptr;
   block_builder<T> builder_;
-  wall_time cut_at_{}; ///< When the block being filled is due.
+  steady_time cut_at_{}; ///< When the block being filled is due.
   held_blocks
       unlogged_;       ///< Of earlier jobs: the last `until - from` records of each are in no log.
   held_blocks blocks_; ///< Without gaps; the first that is not complete first.

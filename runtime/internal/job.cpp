@@ -30,7 +30,9 @@ job::job(const composition& composed, plan planned,
                 .watermarks = &watermarks_,
                 .side_values = &side_values_,
                 .interruptions = &interruptions_,
-                .end = &end_}),
+                .end = &end_,
+                .log = [this](log_level level,
+                              std::string_view text) { log(level, "weir.job", text); }}),
       finished_future_(finished_promise_.get_future()) {}
 
 job::~job() {
@@ -140,7 +142,7 @@ void job::turn_or_wait(duration limit) {
   }
   if (take_turn())
     return;
-  const auto until = std::min(next_deadline(), deadline_after(clock_->now(), limit));
+  const auto until = std::min(next_deadline(), deadline_after(clock_->steady_now(), limit));
   one.unlock();
   loop_.wait_until(until);
 }
@@ -177,23 +179,21 @@ duration job::due_in() {
   if (calls_me())
     return 0s;
   std::lock_guard one(turn_);
-  return std::max<duration>(0s, next_deadline() - clock_->now());
+  return std::max<duration>(0s, next_deadline() - clock_->steady_now());
 }
 
 void job::idle(duration limit) {
   std::unique_lock one(turn_);
-  const auto until = std::min(next_deadline(), deadline_after(clock_->now(), limit));
+  const auto until = std::min(next_deadline(), deadline_after(clock_->steady_now(), limit));
   one.unlock();
   loop_.wait_until(until);
 }
 
-wall_time job::next_deadline() const {
-  const auto steady = clock_->steady_now();
-  auto next = std::min({next_poll_, side_values_.next_due(), end_.next_deadline(steady),
-                        interruptions_.next_deadline(steady)});
-  if (!timers_.empty())
-    next = std::min(next, timers_.begin()->first);
-  return std::min(planner_.next_deadline(), deadline_after(clock_->now(), next - steady));
+steady_time job::next_deadline() const {
+  const auto now = clock_->steady_now();
+  const auto next = std::min({next_poll_, side_values_.next_due(), end_.next_deadline(now),
+                              interruptions_.next_deadline(now), planner_.next_deadline()});
+  return timers_.empty() ? next : std::min(next, timers_.begin()->first);
 }
 
 bool job::run_timers() {
@@ -273,6 +273,7 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
                       .dropped = 0,
                       .late = 0,
                       .merged_ticks = done.merged_ticks,
+                      .clock_ahead = done.clock_ahead,
                       .waiting_batches = static_cast<std::uint32_t>(batches_.waiting().size()),
                       .sources = {},
                       .operators = {},

@@ -85,7 +85,7 @@ private:
   void run_control_thread();
   bool take_turn();
   bool do_what_is_due();
-  [[nodiscard]] wall_time next_deadline() const;
+  [[nodiscard]] steady_time next_deadline() const;
 
   bool run_timers();
   void poll_sources();

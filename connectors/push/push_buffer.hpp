@@ -258,6 +258,7 @@ public:
     lock.unlock();
     log_->flush();
     lock.lock();
+    split_at_durable();
     return std::min(end, durable_);
   }
 
@@ -307,6 +308,7 @@ public:
     std::lock_guard guard(mutex_);
     if (from == cut_)
       cut();
+    split_at_durable();
     const auto block = block_at(from);
     if (block == blocks_.end() || (log_ && block->until > durable_)) {
       reader_waits_ = true;
@@ -435,6 +437,34 @@ private:
       blocks_.push_back({std::move(data), cut_, next_});
       cut_ = next_;
     }
+  }
+
+  /// While the disk refuses records, a block may be in the log in part. What the log has must not
+  /// wait for the rest: room is made in it of what is in complete batches.
+  void split_at_durable() {
+    if (!log_ || log_->accepts())
+      return;
+    const auto whole = std::ranges::find_if(
+        blocks_, [&](const held_block& b) { return b.from < durable_ && durable_ < b.until; });
+    if (whole == blocks_.end())
+      return;
+    const auto records = static_cast<const block<T>&>(*whole->data).records();
+    const auto part = [&](std::int64_t from, std::int64_t until) {
+      block_builder<T> made(limits_.block);
+      for (auto position = from; position < until; ++position) {
+        const T& record = records[static_cast<std::size_t>(position - whole->from)];
+        if constexpr (self_contained<T>)
+          made.push(record, position);
+        else
+          made.push(record_traits<T>::relocate(record, made.bytes()), position);
+      }
+      return held_block{made.build(), from, until};
+    };
+    auto head = part(whole->from, durable_);
+    auto tail = part(durable_, whole->until);
+    held_bytes_ += head.data->charge() + tail.data->charge() - whole->data->charge();
+    *whole = std::move(tail);
+    blocks_.insert(whole, std::move(head));
   }
 
   [[nodiscard]] std::int64_t first() const { return blocks_.empty() ? cut_ : blocks_.front().from; }

@@ -188,8 +188,7 @@ bool context::run_ready() {
   const auto running = impl_->current();
   if (!running || composed_->options.executor != executor_kind::in_line)
     return running && !running->finished();
-  while (running->turn()) {
-  }
+  running->take_slice();
   return !running->finished();
 }
 

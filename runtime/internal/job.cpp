@@ -131,7 +131,21 @@ bool job::turn() {
   if (finished() || !executor_ || calls_me())
     return false;
   std::lock_guard one(turn_);
-  return take_turn();
+  return take_turn(end_of_slice());
+}
+
+void job::take_slice() {
+  if (finished() || !executor_ || calls_me())
+    return;
+  std::lock_guard one(turn_);
+  const auto until = end_of_slice();
+  do
+    more_to_do_ = take_turn(until);
+  while (more_to_do_ && clock_->steady_now() < until);
+}
+
+steady_time job::end_of_slice() const {
+  return deadline_after(clock_->steady_now(), composed_->options.slice);
 }
 
 void job::turn_or_wait(duration limit) {
@@ -140,7 +154,7 @@ void job::turn_or_wait(duration limit) {
     wait(limit);
     return;
   }
-  if (take_turn())
+  if (take_turn(end_of_slice()))
     return;
   const auto until = std::min(next_deadline(), deadline_after(clock_->steady_now(), limit));
   one.unlock();
@@ -148,12 +162,13 @@ void job::turn_or_wait(duration limit) {
 }
 
 /// What a source throws on the way ends the job, as an error of it would.
-bool job::take_turn() {
+bool job::take_turn(steady_time until) {
   if (finished())
     return false;
   turning_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   bool worked = !end_.failure(); // when it throws for the first time there is more to do
-  if (auto went = guarded([] { return "the job's control"; }, [&] { worked = do_what_is_due(); });
+  if (auto went =
+          guarded([] { return "the job's control"; }, [&] { worked = do_what_is_due(until); });
       !went)
     end_.fail(std::move(went).error());
   worked = end_.settle(batches_, planner_, inputs_, clock_->steady_now()) || worked;
@@ -163,8 +178,8 @@ bool job::take_turn() {
   return worked;
 }
 
-bool job::do_what_is_due() {
-  bool worked = executor_->run_ready();
+bool job::do_what_is_due(steady_time until) {
+  bool worked = executor_->run_ready(until);
   worked = loop_.run_posted() || worked;
   worked = run_timers() || worked;
   poll_sources(); // alone no progress: it comes again and again
@@ -179,6 +194,8 @@ duration job::due_in() {
   if (calls_me())
     return 0s;
   std::lock_guard one(turn_);
+  if (more_to_do_ && !finished())
+    return 0s;
   return std::max<duration>(0s, next_deadline() - clock_->steady_now());
 }
 

@@ -198,7 +198,8 @@ bool context::poll_for(duration limit) {
     return running && !running->finished();
   const auto end = deadline_after(std::chrono::steady_clock::now(), limit);
   while (!running->finished() && !running->calls_me()) {
-    const bool worked = running->turn();
+    const bool worked =
+        running->turn(std::max<duration>(duration::zero(), end - std::chrono::steady_clock::now()));
     const duration left = end - std::chrono::steady_clock::now();
     if (left <= duration::zero())
       break;

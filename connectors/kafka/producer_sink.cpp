@@ -36,10 +36,48 @@ std::pair<const char*, std::size_t> bytes_of(const std::optional<std::string_vie
   return {bytes->data() ? bytes->data() : "", bytes->size()};
 }
 
+/// The record for an error: how large it is and how to find it.
+std::string describe(const outgoing& record) {
+  std::size_t headers = 0;
+  for (const auto& h : record.headers)
+    headers += h.name.size() + (h.value ? h.value->size() : 0);
+  const auto value = record.value ? record.value->size() : 0;
+  const auto key = record.key ? record.key->size() : 0;
+  return fmt::format(
+      "a record of {} bytes ({}, value of {} bytes, headers of {})", key + value + headers,
+      record.key ? fmt::format("key \"{}\"", shown(*record.key)) : "no key", value, headers);
+}
+
+std::optional<std::string_view> view_of(const void* bytes, std::size_t size) {
+  return bytes ? std::optional(std::string_view(static_cast<const char*>(bytes), size))
+               : std::nullopt;
+}
+
+/// The record that a delivery report is about. `headers` keeps what it points to.
+outgoing record_of(const rd_kafka_message_t& message, std::vector<header>& headers) {
+  rd_kafka_headers_t* all = nullptr;
+  if (rd_kafka_message_headers(&message, &all) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const char* name = nullptr;
+    const void* value = nullptr;
+    std::size_t size = 0;
+    for (std::size_t i = 0;
+         rd_kafka_header_get_all(all, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+      headers.push_back({name, view_of(value, size)});
+  }
+  outgoing record{.topic = rd_kafka_topic_name(message.rkt),
+                  .key = view_of(message.key, message.key_len),
+                  .value = view_of(message.payload, message.len),
+                  .headers = headers};
+  if (const auto stamp = rd_kafka_message_timestamp(&message, nullptr); stamp > 0)
+    record.timestamp = event_time(milliseconds(stamp));
+  return record;
+}
+
 } // namespace
 
 struct producer::impl {
   producer_options options;
+  shorten_function shorten = nullptr;
   replica_context env;
   std::unique_ptr<client> connection;
   queue_ptr events;
@@ -48,20 +86,36 @@ struct producer::impl {
       0; ///< Number of the open batch; reports of an aborted one carry an older number.
   std::uint64_t unacked = 0; ///< Records of the open batch without a report.
   std::optional<error> failure;
-  std::atomic<bool> waiting{false}; ///< Somebody wants `env.wake` at the next event.
+  std::vector<owned_outgoing> shortened; ///< In the place of records that the broker has refused.
+  std::atomic<bool> waiting{false};      ///< Somebody wants `env.wake` at the next event.
 
   /// Takes delivery reports. Callbacks run on this thread, inside the poll.
   void serve() { rd_kafka_poll(connection->get(), 0); }
 
   void on_report(const rd_kafka_message_t& message) {
-    const auto sent_in = reinterpret_cast<std::uintptr_t>(message._private);
-    if (sent_in != batch)
+    const auto mark = reinterpret_cast<std::uintptr_t>(message._private);
+    if (mark / 2 != batch)
       return;
     --unacked;
-    if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR && !failure)
-      failure =
-          to_error(message.err, fmt::format("delivering a record to {} [{}]",
-                                            rd_kafka_topic_name(message.rkt), message.partition));
+    if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR)
+      return;
+    std::vector<header> headers;
+    const auto record = record_of(message, headers);
+    if (message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && shorten && mark % 2 == 0)
+      shortened.push_back(shorten(record));
+    else if (!failure)
+      failure = to_error(message.err,
+                         fmt::format("delivering {} to {} [{}]", describe(record),
+                                     rd_kafka_topic_name(message.rkt), message.partition),
+                         limit(message.err));
+  }
+
+  expected<progress> send(const outgoing& record, bool short_already);
+
+  /// What the client allows, where that may be what a record exceeds.
+  [[nodiscard]] std::string limit(rd_kafka_resp_err_t code) const {
+    return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? connection->setting("message.max.bytes")
+                                                        : std::string();
   }
 
   expected<void> health() const {
@@ -72,8 +126,10 @@ struct producer::impl {
   }
 };
 
-producer::producer(producer_options options) : impl_(std::make_unique<impl>()) {
+producer::producer(producer_options options, shorten_function shorten)
+    : impl_(std::make_unique<impl>()) {
   impl_->options = std::move(options);
+  impl_->shorten = shorten;
 }
 producer::~producer() { close(); }
 
@@ -118,21 +174,23 @@ expected<void> producer::open(const replica_context& env) {
   return {};
 }
 
-expected<progress> producer::send(const outgoing& record) {
-  auto& self = *impl_;
-  const std::string_view topic = record.topic.empty() ? self.options.topic : record.topic;
+expected<progress> producer::send(const outgoing& record) { return impl_->send(record, false); }
+
+expected<progress> producer::impl::send(const outgoing& record, bool short_already) {
+  const std::string_view topic = record.topic.empty() ? options.topic : record.topic;
   if (topic.empty())
     return error{errc::sink_failed,
                  "a record names no topic and the sink has none; set the option `topic`"};
-  if (self.failure)
-    return *self.failure;
+  if (failure)
+    return *failure;
   headers_ptr headers;
   if (!record.headers.empty()) {
     headers.reset(rd_kafka_headers_new(record.headers.size()));
-    for (const auto& h : record.headers)
-      rd_kafka_header_add(headers.get(), h.name.data(), static_cast<ssize_t>(h.name.size()),
-                          h.value ? h.value->data() : nullptr,
-                          h.value ? static_cast<ssize_t>(h.value->size()) : 0);
+    for (const auto& h : record.headers) {
+      const auto [bytes, size] = bytes_of(h.value);
+      rd_kafka_header_add(headers.get(), h.name.data(), static_cast<ssize_t>(h.name.size()), bytes,
+                          static_cast<ssize_t>(size));
+    }
   }
   // The client wants a terminated name; topics repeat, so the last one is kept.
   thread_local std::string name;
@@ -148,30 +206,34 @@ expected<progress> producer::send(const outgoing& record) {
   for (int attempt = 0;; ++attempt) {
     // The variadic call: the one that takes an array frees headers twice when the partition does
     // not exist (2.0.2).
-    const auto failure = rd_kafka_producev(
-        self.connection->get(), RD_KAFKA_V_TOPIC(name.c_str()), RD_KAFKA_V_PARTITION(partition),
+    const auto answer = rd_kafka_producev(
+        connection->get(), RD_KAFKA_V_TOPIC(name.c_str()), RD_KAFKA_V_PARTITION(partition),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): copied, not written to
         RD_KAFKA_V_VALUE(const_cast<char*>(value), value_size), RD_KAFKA_V_KEY(key, key_size),
         RD_KAFKA_V_TIMESTAMP(stamp), RD_KAFKA_V_HEADERS(headers.get()),
-        RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(self.batch)), RD_KAFKA_V_END);
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(batch * 2 + (short_already ? 1 : 0))),
+        RD_KAFKA_V_END);
+    if (answer == RD_KAFKA_RESP_ERR_NO_ERROR) {
       (void)headers.release(); // the client's now
-      ++self.unacked;
+      ++unacked;
       return progress::done;
     }
-    if (failure != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      if (auto ok = self.health(); !ok)
+    if (answer == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && shorten && !short_already)
+      return send(shorten(record), true);
+    if (answer != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      if (auto ok = health(); !ok)
         return std::move(ok).error();
-      return to_error(failure, fmt::format("producing to {}", topic));
+      return to_error(answer, fmt::format("producing {} to {}", describe(record), topic),
+                      limit(answer));
     }
     // Full: armed before the last look, so that a report in between is not missed.
     if (attempt == 1)
       return progress::blocked;
-    self.waiting.store(true, std::memory_order_seq_cst);
-    self.serve();
-    if (self.failure)
-      return *self.failure;
+    waiting.store(true, std::memory_order_seq_cst);
+    serve();
+    if (failure)
+      return *failure;
   }
 }
 
@@ -179,6 +241,9 @@ expected<progress> producer::flush() {
   auto& self = *impl_;
   self.waiting.store(true, std::memory_order_seq_cst);
   self.serve();
+  for (; !self.shortened.empty() && !self.failure; self.shortened.pop_back())
+    if (auto sent = self.send(self.shortened.back(), true); !sent || *sent == progress::blocked)
+      return sent;
   if (self.failure)
     return std::move(*std::exchange(self.failure, std::nullopt));
   if (self.unacked == 0) {
@@ -197,6 +262,7 @@ void producer::abort() noexcept {
   rd_kafka_purge(self.connection->get(), RD_KAFKA_PURGE_F_QUEUE);
   ++self.batch; // reports of what is on its way no longer count
   self.unacked = 0;
+  self.shortened.clear();
   self.failure.reset();
   self.serve();
 }

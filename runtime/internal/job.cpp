@@ -127,11 +127,11 @@ void job::run_control_thread() {
       loop_.wait_until(next_deadline());
 }
 
-bool job::turn() {
+bool job::turn(duration limit) {
   if (finished() || !executor_ || calls_me())
     return false;
   std::lock_guard one(turn_);
-  return take_turn(end_of_slice());
+  return take_turn(end_of_slice(limit));
 }
 
 void job::take_slice() {
@@ -144,8 +144,8 @@ void job::take_slice() {
   while (more_to_do_ && clock_->steady_now() < until);
 }
 
-steady_time job::end_of_slice() const {
-  return deadline_after(clock_->steady_now(), composed_->options.slice);
+steady_time job::end_of_slice(duration limit) const {
+  return deadline_after(clock_->steady_now(), std::min(composed_->options.slice, limit));
 }
 
 void job::turn_or_wait(duration limit) {

@@ -53,8 +53,8 @@ public:
   }
 
   /// Does what is due, after the turn of another thread if one is in it; in line for a slice of
-  /// time. @returns whether it did anything.
-  bool turn();
+  /// time, at most `limit`. @returns whether it did anything.
+  bool turn(duration limit = duration::max());
 
   /// In line: takes turns until nothing is due or a slice of time is over.
   void take_slice();
@@ -86,7 +86,7 @@ private:
   [[nodiscard]] std::unique_ptr<helper_thread> make_helper(std::string_view suffix) const;
   [[nodiscard]] executor_setup describe_to_executor();
   void run_control_thread();
-  [[nodiscard]] steady_time end_of_slice() const;
+  [[nodiscard]] steady_time end_of_slice(duration limit = duration::max()) const;
   bool take_turn(steady_time until);
   bool do_what_is_due(steady_time until);
   [[nodiscard]] steady_time next_deadline() const;

@@ -211,6 +211,13 @@ bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, millisecon
   return watch->ended.wait_for(lock, patience, [&] { return watch->done; });
 }
 
+std::string client::setting(const char* name) const {
+  std::array<char, 64> value{};
+  auto size = value.size();
+  (void)rd_kafka_conf_get(rd_kafka_conf(handle_), name, value.data(), &size);
+  return fmt::format("{} is {}", name, value.data());
+}
+
 expected<std::vector<topic_info>> client::describe(rd_kafka_topic_t* only, bool all,
                                                    milliseconds timeout) const {
   const rd_kafka_metadata_t* raw = nullptr;

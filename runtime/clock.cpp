@@ -1,5 +1,7 @@
 #include <weir/runtime/clock.hpp>
 
+#include <algorithm>
+
 namespace weir {
 namespace {
 
@@ -9,8 +11,12 @@ public:
   steady_time steady_now() const noexcept override { return std::chrono::steady_clock::now(); }
 
   void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
-                  steady_time deadline) override {
-    wake.wait_until(lock, deadline);
+                  wall_time deadline) override {
+    // Waits on the monotonic clock: a jump of the wall clock must not stretch the wait, so it is
+    // cut short and the caller looks at now() again.
+    constexpr duration longest = std::chrono::milliseconds(500);
+    const duration left = std::clamp<duration>(deadline - now(), duration::zero(), longest);
+    wake.wait_for(lock, left);
   }
 };
 
@@ -33,10 +39,10 @@ steady_time manual_clock::steady_now() const noexcept {
 }
 
 void manual_clock::wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
-                              steady_time deadline) {
+                              wall_time deadline) {
   // Looks again every millisecond instead of keeping a list of waiters, whose lifetimes it could
   // not know.
-  if (steady_now() < deadline)
+  if (now() < deadline)
     wake.wait_for(lock, std::chrono::milliseconds(1));
 }
 

@@ -22,10 +22,17 @@ public:
   /// Monotonic time: decides when a batch is due and measures how long things took.
   [[nodiscard]] virtual steady_time steady_now() const noexcept = 0;
 
-  /// Waits until `wake` is notified or `steady_now()` reaches `deadline`, whichever comes first.
+  /// Waits until `wake` is notified or `now()` reaches `deadline`, whichever comes first.
   /// May return early; callers check again. `lock` is held on entry and on return.
   virtual void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
-                          steady_time deadline) = 0;
+                          wall_time deadline) = 0;
+
+  /// The same until `steady_now()` reaches `deadline`: what weir itself waits for, since the wall
+  /// clock may be set.
+  void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
+                  steady_time deadline) {
+    wait_until(lock, wake, deadline_after(now(), deadline - steady_now()));
+  }
 };
 
 /// Both times of one moment.
@@ -53,7 +60,7 @@ public:
   [[nodiscard]] wall_time now() const noexcept override;
   [[nodiscard]] steady_time steady_now() const noexcept override;
   void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
-                  steady_time deadline) override;
+                  wall_time deadline) override;
 
   /// Moves both times forward. Waiters notice within a millisecond of real time. Any thread.
   void advance(duration by);

@@ -5,30 +5,30 @@
 #include <cmath>
 #include <deque>
 #include <limits>
+#include <numbers>
 #include <numeric>
 
 namespace weir {
 
 namespace {
 
-/// A small generator whose numbers are the same everywhere (splitmix64).
-class noise_source {
-public:
-  explicit noise_source(std::uint64_t seed) : state_(seed) {}
+/// Uniform in [0, 1), the same everywhere: number `at` of the sequence of `seed` (splitmix64).
+double uniform(std::uint64_t seed, std::uint64_t at) noexcept {
+  std::uint64_t z = seed + at * 0x9e3779b97f4a7c15U;
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  z ^= z >> 31U;
+  return static_cast<double>(z >> 11U) * 0x1p-53;
+}
 
-  /// Uniform in [-width, width).
-  double around_zero(double width) noexcept {
-    state_ += 0x9e3779b97f4a7c15U;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-    z ^= z >> 31U;
-    return (static_cast<double>(z >> 11U) * 0x1p-53 * 2 - 1) * width;
-  }
-
-private:
-  std::uint64_t state_;
-};
+/// What number `at` makes of a batch's time.
+double noise_factor(const plant_scenario& scenario, std::uint64_t seed, std::uint64_t at) noexcept {
+  if (scenario.noise_law == plant_noise::uniform)
+    return 1 + (uniform(seed, at) * 2 - 1) * scenario.noise;
+  const double radius = std::sqrt(-2 * std::log(1 - uniform(seed, 2 * at)));
+  const double normal = radius * std::cos(2 * std::numbers::pi * uniform(seed, 2 * at + 1));
+  return std::exp(scenario.noise * normal - scenario.noise * scenario.noise / 2);
+}
 
 duration to_duration(double seconds) noexcept {
   return duration{static_cast<duration::rep>(std::llround(seconds * 1e9))};
@@ -92,7 +92,7 @@ void controlled_plant::finished(const batch_timing& batch) { controller_.on_batc
 plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::uint64_t seed) {
   const std::size_t partitions = scenario.unread.size();
   const duration interval = to_duration(scenario.interval);
-  noise_source noise{seed};
+  std::uint64_t noisy = 0; // batches with records, from 1
   plant_run run{.rows = {}, .unread = scenario.unread};
   std::deque<cut_batch> cut;
   steady_time free_at{};
@@ -109,6 +109,16 @@ plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::u
       backlogs.push_back({.partition = partition_id{static_cast<std::uint32_t>(p)},
                           .lag = static_cast<std::uint64_t>(run.unread[p])});
     }
+    const auto waiting = static_cast<std::size_t>(
+        std::ranges::count_if(cut, [now](const auto& b) { return b.start > now; }));
+    if (scenario.most_waiting && waiting >= *scenario.most_waiting) {
+      run.rows.push_back({.tick = static_cast<std::uint32_t>(k),
+                          .merged = true,
+                          .rate = policy.rate(),
+                          .unread = std::accumulate(run.unread.begin(), run.unread.end(), 0.0),
+                          .capacity = scenario.capacity[k - 1]});
+      continue;
+    }
     const auto limits =
         policy.cut({.now = now, .interval = interval, .unfinished = in_flight(cut, now)}, backlogs);
 
@@ -122,14 +132,20 @@ plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::u
                                   .records = whole(records),
                                   .busy = to_duration(busy)});
       batch.limited = batch.limited || run.unread[p] - records >= 1;
-      batch.limited = batch.limited || run.unread[p] - records >= 1;
       batch.records += records;
       seconds += busy;
       run.unread[p] -= records;
     }
-    const double factor = batch.records > 0 ? 1 + noise.around_zero(scenario.noise) : 1.0;
-    batch.processing = to_duration((scenario.fixed_cost + seconds) * factor);
     batch.start = std::max(now, free_at);
+    const auto start_tick = static_cast<std::size_t>((batch.start - steady_time{}) / interval);
+    noisy += batch.records > 0 ? 1 : 0;
+    const double factor =
+        batch.records > 0
+            ? noise_factor(scenario, seed, scenario.noise_by_start ? start_tick : noisy)
+            : 1.0;
+    const double stall =
+        start_tick <= scenario.stalls.size() ? scenario.stalls[start_tick - 1] : 0.0;
+    batch.processing = to_duration((scenario.fixed_cost + seconds) * factor + stall);
     batch.delay = batch.start - now;
     free_at = batch.end();
     run.rows.push_back({.tick = static_cast<std::uint32_t>(k),
@@ -157,7 +173,7 @@ plant_verdict judge(const plant_scenario& scenario, const plant_run& run, std::u
     else if (!verdict.settled)
       verdict.settled = row.tick;
     verdict.longest_batch = std::max(verdict.longest_batch, row.processing / scenario.interval);
-    if (row.tick <= warm_up)
+    if (row.tick <= warm_up || row.merged)
       continue;
     delays.push_back(row.delay / scenario.interval);
     if (row.unread > 0) {

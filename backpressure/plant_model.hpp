@@ -13,6 +13,12 @@
 
 namespace weir {
 
+/// How the times of batches vary.
+enum class plant_noise : std::uint8_t {
+  uniform,   ///< Times x (1 + uniform(-noise, noise)).
+  lognormal, ///< Times x exp(noise x normal - noise^2 / 2): the mean is 1.
+};
+
 /// What happens to the job: load and capacity tick by tick, and how partitions differ.
 struct plant_scenario {
   std::string name;
@@ -25,7 +31,19 @@ struct plant_scenario {
   std::vector<double> capacity{};
 
   double fixed_cost = 0; ///< Seconds per batch, whatever its size, >= 0.
-  double noise = 0;      ///< In [0, 1): times are multiplied by 1 + uniform(-noise, noise).
+  double noise = 0;      ///< Times are multiplied by a number like 1 +- noise; uniform: in [0, 1).
+  plant_noise noise_law = plant_noise::uniform;
+
+  /// Noise is a function of the seed and the tick in which a batch starts, so that all policies
+  /// meet the same; else of the seed and the number of batches before.
+  bool noise_by_start = false;
+
+  /// Seconds that a batch which starts in tick k takes on top (index k - 1); empty: none.
+  std::vector<double> stalls{};
+
+  /// Batches that may wait behind the running one, as in a running job: while so many wait, a tick
+  /// passes without a batch. nullopt: any number.
+  std::optional<std::uint32_t> most_waiting{};
 
   /// Records waiting at the start, per partition; its size is the number of partitions.
   std::vector<double> unread = {0.0};
@@ -38,6 +56,7 @@ struct plant_scenario {
 struct plant_row {
   std::uint32_t tick = 0;       ///< From 1.
   double records = 0;           ///< Cut at this tick.
+  bool merged = false;          ///< No batch was cut: too many wait.
   std::optional<double> rate{}; ///< Rate in force at this tick, records/s; nullopt: unlimited.
   double delay = 0;             ///< Seconds from the tick to the start of its batch.
   double processing = 0;        ///< Seconds its batch took.
@@ -78,8 +97,8 @@ private:
 };
 
 /// Runs the scenario to its end. A batch of n records takes (fixed + sum of records x cost /
-/// capacity) x noise; what is known of a batch reaches the policy when it ends and counts from the
-/// next tick on. Same seed, same run.
+/// capacity) x noise + stall; what is known of a batch reaches the policy when it ends and counts
+/// from the next tick on. Same seed, same run.
 plant_run run_plant(const plant_scenario& scenario, plant_policy& policy, std::uint64_t seed = 1);
 
 /// What a run is judged by. Delays and times are in intervals.

@@ -10,7 +10,12 @@ namespace weir {
 
 namespace {
 
-constexpr double grace = 0.1; // of the interval: a small batch is not overdue for a hiccup
+constexpr double grace = 0.1;         // of the interval: a small batch is not overdue for a hiccup
+constexpr double overdue_share = 0.5; // of the time by which a batch is late: what it still takes
+constexpr double noise_tolerated = 2.5;    // standard deviations of waiting that noise explains
+constexpr double least_drained = 0.25;     // of what fits, unless a batch is overdue
+constexpr double noise_kept_waiting = 0.9; // standard deviations of waiting that keep it busy
+constexpr double rounding = 1e-9;          // relative
 constexpr double record_size_memory = 0.1; // weight of the newest batch in the average record size
 
 duration from_seconds(double s) noexcept {
@@ -27,14 +32,22 @@ expected<rate_controller> rate_controller::make(duration batch_interval,
     return std::move(law).error();
   if (auto valid = internal::check_options(options); !valid)
     return std::move(valid).error();
-  return rate_controller{batch_interval, std::move(options), *std::move(law)};
+  rate_controller made{batch_interval, std::move(options), *std::move(law)};
+  if (made.options_.estimator && !made.own_)
+    return error{errc::invalid_config,
+                 "rate_control.estimator made a null pointer; it must make an "
+                 "estimator, or be left empty for the law"};
+  return made;
 }
 
 rate_controller::rate_controller(duration batch_interval, rate_control_options options,
                                  pid_rate_estimator law)
     : interval_(batch_interval), options_(std::move(options)), law_(std::move(law)),
-      model_(seconds_of(batch_interval), options_.first_batch_rate) {
+      estimate_(seconds_of(batch_interval), options_.first_batch_rate),
+      processed_(options_.first_batch_rate) {
   decision_.unit = options_.unit;
+  if (options_.estimator)
+    own_ = options_.estimator(batch_interval);
   if (!options_.enabled) {
     rate_ = options_.job.ceiling;
     decision_.clamp = rate_clamp::off;
@@ -60,6 +73,7 @@ std::vector<partition_share> rate_controller::limits(const plan_moment& at,
   const double seconds = seconds_of(at.interval);
   auto shares = divide(options_.enabled ? rate_now(at) : rate_, seconds, backlogs);
   decision_.split = shares;
+  name_binding_bound();
   return shares;
 }
 
@@ -74,33 +88,57 @@ rate_decision rate_controller::on_batch(const batch_timing& batch) {
   } else if (!(units > 0) || batch.processing_time <= duration::zero()) {
     decision_.clamp = rate_clamp::no_estimate;
   } else {
-    forget_after_pause(batch.end);
+    forget_after_pause(batch.end - batch.processing_time, batch.end);
     learn_record_size(batch);
     learn_partitions(batch);
     learn_rate(batch, units);
+    name_binding_bound();
   }
   return decision_;
+}
+
+/// Where ceilings or floors of partitions decided, the job's rate did not, whatever bounds it.
+void rate_controller::name_binding_bound() noexcept {
+  if (options_.enabled && split_bound_)
+    decision_.clamp = *split_bound_;
+}
+
+expected<void> rate_controller::set_bounds(rate_bounds job, rate_bounds partition) {
+  auto changed = options_;
+  changed.job = job;
+  changed.partition = partition;
+  if (auto valid = internal::check_options(changed); !valid)
+    return valid;
+  options_ = std::move(changed);
+  if (!options_.enabled)
+    rate_ = options_.job.ceiling;
+  else if (const double inside = bounded(*rate_); inside != *rate_) {
+    rate_ = inside;
+    law_.applied(inside);
+  }
+  decision_.rate_after = rate_;
+  return {};
 }
 
 void rate_controller::learn_rate(const batch_timing& batch, double units) {
   const auto& extensions = options_.extensions;
   const double measured =
       units / std::chrono::duration<double, std::milli>(batch.processing_time).count() * 1000;
-  model_.observe(units, seconds_to_judge(batch));
-  const double capacity = extensions.cost_model ? model_.capacity() : measured;
+  estimate_.observe(units, seconds_to_judge(batch), batch.limited);
+  const double capacity = extensions.cost_model ? estimate_.capacity() : measured;
   const duration delay = extensions.predict_delay ? expected_delay(batch) : batch.scheduling_delay;
   decision_.measured_rate = measured;
   decision_.capacity = capacity;
-  decision_.fixed_cost = from_seconds(model_.fixed_seconds());
-  decision_.nanoseconds_per_unit = model_.seconds_per_unit() * 1e9;
+  decision_.fixed_cost = from_seconds(estimate_.fixed_seconds());
+  decision_.nanoseconds_per_unit = estimate_.seconds_per_unit() * 1e9;
   decision_.expected_delay = delay;
 
-  const auto estimate = law_.step(batch.end, capacity, delay);
+  const auto estimate = own_ ? own_->update(batch) : law_.step(batch.end, capacity, delay);
   if (!estimate) {
     decision_.clamp = rate_clamp::no_estimate;
     return;
   }
-  const auto& terms = law_.last_terms();
+  const auto terms = own_ ? pid_rate_estimator::terms{} : law_.last_terms();
   decision_.proportional = terms.proportional;
   decision_.integral = terms.integral;
   decision_.derivative = terms.derivative;
@@ -114,9 +152,13 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
     rate = *rate_;
     decision_.clamp = rate_clamp::data_bound;
   }
-  if (extensions.max_rise && rate > *rate_ * *extensions.max_rise) {
-    rate = *rate_ * *extensions.max_rise;
-    decision_.clamp = rate_clamp::max_rise;
+  processed_ = std::max(processed_, units / seconds_of(interval_));
+  if (extensions.max_rise) {
+    const double most = *extensions.max_rise * std::min(*rate_, processed_);
+    if (rate > most) {
+      rate = std::max(most, std::min(*rate_, rate));
+      decision_.clamp = rate_clamp::max_rise;
+    }
   }
   rate_ = bounded(rate);
   if (extensions.anti_windup)
@@ -124,13 +166,15 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
   decision_.rate_after = rate_;
 }
 
-/// The rate for a batch cut now: the learnt one, less what has gone wrong since.
+/// The rate for a batch cut now: the learnt one, less what has gone wrong since, and more when less
+/// waits than the noise of the batches calls for.
 double rate_controller::rate_now(const plan_moment& at) noexcept {
   decision_.drain = 0;
   decision_.rate_after = rate_;
-  if (!options_.extensions.predict_delay)
+  const auto& extensions = options_.extensions;
+  if (!extensions.predict_delay)
     return *rate_;
-  if (model_.batches() ==
+  if (estimate_.batches() ==
       0) { // the first batch is still out: do not send a second one blindly after it
     if (at.unfinished.batches == 0)
       return *rate_;
@@ -139,53 +183,59 @@ double rate_controller::rate_now(const plan_moment& at) noexcept {
     return *decision_.rate_after;
   }
   const double interval = seconds_of(interval_);
-  const auto ahead = look_ahead(at.unfinished);
-  const double per_interval =
-      model_.capacity() / ahead.slowdown / interval; // units/s of rate per second of delay
-  const double unjudged = std::max(ahead.seconds - seconds_of(delay_judged_), 0.0);
-  const double above =
-      options_.extensions.drain_above
-          ? std::max(ahead.seconds - *options_.extensions.drain_above * interval, 0.0)
-          : 0.0;
-  decision_.expected_delay = from_seconds(ahead.seconds);
-  const double learnt = *rate_ / ahead.slowdown;
-  decision_.drain = *rate_ - learnt + (law_.gains().integral * unjudged + above) * per_interval;
-  if (decision_.drain > 0) {
+  const double noise = estimate_.noise() * interval;
+  const double waiting = seconds_ahead(at.unfinished);
+  const double unjudged = std::max(waiting - seconds_of(delay_judged_), 0.0);
+  double excess = 0; // seconds of work; below 0 there may be more
+  if (extensions.drain_above)
+    excess = std::max(waiting - *extensions.drain_above * interval - noise_tolerated * noise, 0.0) -
+             std::max(noise_kept_waiting * noise - waiting, 0.0);
+  decision_.expected_delay = from_seconds(waiting);
+  decision_.drain = (law_.gains().integral * unjudged + excess) * estimate_.capacity() / interval;
+  if (decision_.drain > 0)
     decision_.clamp = rate_clamp::drain;
-    decision_.rate_after =
-        bounded(std::max(*rate_ - decision_.drain, std::min(*rate_, law_.gains().min_rate)));
+  if (decision_.drain != 0) {
+    // Less would not shorten what is cut already, and would waste the batch.
+    const double least =
+        seconds_late(at.unfinished) > 0
+            ? law_.gains().min_rate
+            : std::max(law_.gains().min_rate, least_drained * estimate_.capacity());
+    decision_.rate_after = bounded(std::max(*rate_ - decision_.drain, std::min(*rate_, least)));
   }
   return *decision_.rate_after;
 }
 
-/// How long the work already cut will take. What is overdue is believed to slow down everything
-/// behind it alike.
-rate_controller::outlook
-rate_controller::look_ahead(const work_in_flight& unfinished) const noexcept {
+/// How long the work already cut will take from now. A running batch that is overdue is believed to
+/// take half as long again as it is late.
+double rate_controller::seconds_ahead(const work_in_flight& unfinished) const noexcept {
   if (unfinished.batches == 0)
-    return {};
+    return 0;
   const double all = expected_units(unfinished.records, unfinished.bytes);
   const double running = expected_units(unfinished.running_records, unfinished.running_bytes);
   const bool one_runs = running > 0 || unfinished.running_for > duration::zero();
   const double waiting_batches = static_cast<double>(unfinished.batches) - (one_runs ? 1.0 : 0.0);
-  const double waiting = waiting_batches * model_.fixed_seconds() +
-                         std::max(all - running, 0.0) * model_.seconds_per_unit();
+  const double waiting = waiting_batches * estimate_.fixed_seconds() +
+                         std::max(all - running, 0.0) * estimate_.seconds_per_unit();
   if (!one_runs)
-    return {.seconds = waiting};
-  const double expected = model_.seconds_for(running);
-  const double elapsed = seconds_of(unfinished.running_for);
-  const double late = expected + grace * seconds_of(interval_);
-  if (elapsed <= late)
-    return {.seconds = std::max(expected - elapsed, 0.0) + waiting};
-  const double slowdown = elapsed / late;
-  return {.seconds = waiting * slowdown, .slowdown = slowdown};
+    return waiting;
+  const double late = seconds_late(unfinished);
+  if (late > 0)
+    return waiting + overdue_share * late;
+  return waiting +
+         std::max(estimate_.seconds_for(running) - seconds_of(unfinished.running_for), 0.0);
+}
+
+/// By how much the running batch has taken longer than expected; below 0 when it has not.
+double rate_controller::seconds_late(const work_in_flight& unfinished) const noexcept {
+  const double running = expected_units(unfinished.running_records, unfinished.running_bytes);
+  return seconds_of(unfinished.running_for) - estimate_.seconds_for(running) -
+         grace * seconds_of(interval_);
 }
 
 /// Delay that the next batch to be cut will meet, seen from the end of this one.
 duration rate_controller::expected_delay(const batch_timing& batch) const noexcept {
-  const auto ahead = look_ahead(batch.unfinished);
   const double until_cut = last_cut_ ? seconds_of(*last_cut_ + interval_ - batch.end) : 0.0;
-  return from_seconds(ahead.seconds - std::max(until_cut, 0.0));
+  return from_seconds(seconds_ahead(batch.unfinished) - std::max(until_cut, 0.0));
 }
 
 double rate_controller::bounded(double rate) noexcept {
@@ -204,31 +254,45 @@ std::vector<partition_share> rate_controller::divide(std::optional<double> rate,
                                                      std::span<const partition_backlog> backlogs) {
   const double records_per_unit = options_.unit == rate_unit::bytes ? 1 / bytes_per_record_ : 1.0;
   const double scale = seconds * records_per_unit;
+  std::vector<partition_backlog> capped(backlogs.begin(), backlogs.end());
+  double floors = 0;
+  double unread = 0;
+  for (auto& b : capped) {
+    unread += static_cast<double>(b.lag);
+    floors += std::min(static_cast<double>(b.lag), options_.partition.floor * scale);
+    const auto hold = [&b](double cap) { b.cap = std::min(b.cap.value_or(cap), cap); };
+    if (b.ceiling)
+      hold(*b.ceiling * scale);
+    const auto own = std::ranges::find(partitions_, b.partition, &partition_estimate::partition);
+    if (own != partitions_.end())
+      hold(std::max(own->estimate.capacity(),
+                    options_.gains.min_rate / static_cast<double>(capped.size())) *
+           scale);
+  }
+  split_bound_.reset();
   std::vector<partition_share> shares;
   const auto& ceiling = options_.partition.ceiling;
-  if (!rate && !ceiling) { // nothing limits: say so, never with a number
-    for (const auto& b : backlogs)
+  if (!rate && !ceiling) { // nothing but caps limits: say so, never with a number
+    for (const auto& b : capped)
       shares.push_back(
           {b.partition, b.cap ? std::optional{static_cast<std::uint64_t>(*b.cap)} : std::nullopt});
     return shares;
-  }
-  std::vector<partition_backlog> capped(backlogs.begin(), backlogs.end());
-  double floors = 0;
-  for (auto& b : capped) {
-    floors += std::min(static_cast<double>(b.lag), options_.partition.floor * scale);
-    const auto own = std::ranges::find(partitions_, b.partition, &partition_cost::partition);
-    if (own != partitions_.end()) {
-      const double least = options_.gains.min_rate / static_cast<double>(capped.size());
-      const double cap = std::max(own->model.capacity(), least) * scale;
-      b.cap = std::min(b.cap.value_or(cap), cap);
-    }
   }
   const double ceilings = ceiling ? *ceiling * scale * static_cast<double>(capped.size()) : 0.0;
   double batch_records = rate ? std::max(*rate * scale, floors) : ceilings;
   if (options_.job.ceiling)
     batch_records = std::min(batch_records, *options_.job.ceiling * scale);
-  return split_.divide(batch_records, capped, options_.partition.floor * scale,
-                       ceiling ? std::optional{*ceiling * scale} : std::nullopt);
+  if (rate && batch_records > *rate * scale * (1 + rounding))
+    split_bound_ = rate_clamp::partition_floor;
+  shares = split_.divide(batch_records, capped, options_.partition.floor * scale,
+                         ceiling ? std::optional{*ceiling * scale} : std::nullopt);
+  double given = 0;
+  for (const auto& share : shares)
+    given += static_cast<double>(share.max_records.value_or(0));
+  const auto partitions = static_cast<double>(shares.size()); // each is cut to a whole number
+  if (rate && given + partitions < std::min(batch_records, unread) * (1 - rounding))
+    split_bound_ = rate_clamp::partition_ceiling;
+  return shares;
 }
 
 /// Units of work that has been cut; its bytes may not be known before it has been read.
@@ -257,11 +321,11 @@ void rate_controller::learn_partitions(const batch_timing& batch) {
     const double units = units_of(p.records, p.bytes);
     if (!(units > 0) || p.busy <= duration::zero())
       continue;
-    auto own = std::ranges::find(partitions_, p.partition, &partition_cost::partition);
+    auto own = std::ranges::find(partitions_, p.partition, &partition_estimate::partition);
     if (own == partitions_.end())
       own = partitions_.insert(
-          own, {p.partition, cost_model{seconds_of(interval_), options_.first_batch_rate}});
-    own->model.observe(units, seconds_of(p.busy));
+          own, {p.partition, capacity_estimate{seconds_of(interval_), options_.first_batch_rate}});
+    own->estimate.observe(units, seconds_of(p.busy), true);
   }
 }
 
@@ -287,15 +351,15 @@ double rate_controller::seconds_to_judge(const batch_timing& batch) const noexce
 }
 
 /// After a pause the law's error and slope speak of another time, and the costs may have changed.
-void rate_controller::forget_after_pause(steady_time end) noexcept {
+void rate_controller::forget_after_pause(steady_time start, steady_time end) noexcept {
   const auto& after = options_.extensions.reset_after;
-  if (after && last_end_ && seconds_of(end - *last_end_) > *after * seconds_of(interval_)) {
+  if (after && last_end_ && seconds_of(start - *last_end_) > *after * seconds_of(interval_)) {
     law_.reset();
     if (options_.extensions.cost_model)
       law_.prime(*rate_);
-    model_.doubt();
+    estimate_.doubt();
     for (auto& p : partitions_)
-      p.model.doubt();
+      p.estimate.doubt();
   }
   last_end_ = end;
 }

@@ -17,6 +17,8 @@ struct partition_backlog {
   partition_id partition{};
   std::uint64_t lag = 0;       ///< Records not read yet.
   std::optional<double> cap{}; ///< Records this batch at most, beside the ceiling; nullopt: none.
+  std::optional<double> ceiling{}; ///< Units/s of this partition alone; the controller makes a cap
+                                   ///< of it. nullopt: none.
 };
 
 /// Divides a number of records over partitions: nine tenths in proportion to their lag, one tenth

@@ -14,8 +14,9 @@ namespace {
 /// One rate controller behind the interface that the job knows.
 class controller_governor final : public rate_governor {
 public:
-  explicit controller_governor(rate_controller controller, duration interval)
-      : controller_(std::move(controller)), interval_(interval) {}
+  controller_governor(rate_controller controller, duration interval)
+      : controller_(std::move(controller)), interval_(interval),
+        single_(controller_.options().single) {}
 
   std::vector<std::optional<std::uint64_t>>
   limits(steady_time now, const unfinished_work& unfinished,
@@ -23,7 +24,8 @@ public:
     std::vector<partition_backlog> backlogs;
     for (std::size_t i = 0; i < unread.size(); ++i)
       backlogs.push_back({.partition = partition_id(static_cast<std::uint32_t>(i)),
-                          .lag = static_cast<std::uint64_t>(unread[i].lag())});
+                          .lag = static_cast<std::uint64_t>(unread[i].lag()),
+                          .ceiling = ceiling_of(unread[i])});
     const plan_moment at{.now = now, .interval = interval_, .unfinished = work_of(unfinished)};
     std::vector<std::optional<std::uint64_t>> limits;
     for (const auto& share : controller_.limits(at, backlogs))
@@ -31,7 +33,9 @@ public:
     return limits;
   }
 
-  [[nodiscard]] std::optional<double> rate() const override { return controller_.rate(); }
+  [[nodiscard]] std::optional<double> rate() const override {
+    return controller_.measured() ? controller_.rate() : controller_.options().job.ceiling;
+  }
 
   rate_decision on_batch(const source_timing& timing) override {
     std::vector<partition_timing> partitions(timing.partition_records.size());
@@ -55,7 +59,21 @@ public:
 
   expected<void> set_gains(pid_gains gains) override { return controller_.set_gains(gains); }
 
+  expected<void> set_limits(const rate_limits& limits) override {
+    auto done = controller_.set_bounds(limits.job, limits.partition);
+    if (done)
+      single_ = limits.single;
+    return done;
+  }
+
 private:
+  [[nodiscard]] std::optional<double> ceiling_of(const partition_position& at) const {
+    const auto it = std::ranges::find_if(single_, [&at](const partition_ceiling& one) {
+      return one.partition == at.partition && one.topic == at.topic;
+    });
+    return it == single_.end() ? std::nullopt : std::optional(it->ceiling);
+  }
+
   static work_in_flight work_of(const unfinished_work& unfinished) {
     return {.batches = unfinished.batches,
             .records = unfinished.records,
@@ -67,6 +85,7 @@ private:
 
   rate_controller controller_;
   duration interval_;
+  std::vector<partition_ceiling> single_;
 };
 
 expected<std::unique_ptr<rate_governor>> make_governor(const context_options& options) {
@@ -122,7 +141,12 @@ expected<void> context::start() {
   auto planned = make_plan(composed_->graph, composed_->options);
   if (!planned)
     return std::move(planned).error();
-  composed_->graph.freeze();
+  composed_->graph.freeze([to = composed_.get()](const error& late) {
+    if (to->options.log)
+      to->options.log({log_level::error, "weir.job", late.to_string()});
+    std::lock_guard guard(to->late_mutex);
+    to->late.push_back(late);
+  });
   auto started = std::make_shared<job>(*composed_, std::move(*planned), impl_->listeners);
   const bool in_line = composed_->options.executor == executor_kind::in_line;
   if (in_line)
@@ -176,6 +200,12 @@ expected<bool> context::await_for(duration limit) {
     return false;
   if (running->failure())
     return *running->failure();
+  std::lock_guard guard(composed_->late_mutex);
+  if (!composed_->late.empty())
+    return error(errc::invalid_state,
+                 "the job has ended, but without what was composed after its start; compose the "
+                 "whole graph before start()",
+                 composed_->late);
   return true;
 }
 
@@ -228,6 +258,19 @@ expected<void> context::set_gains(pid_gains gains) {
   composed_->options.rate_control.gains = gains; // for the next start too
   if (const auto running = impl_->current())
     running->set_gains(gains);
+  return {};
+}
+
+expected<void> context::set_rate_limits(rate_limits limits) {
+  auto options = composed_->options;
+  options.rate_control.job = limits.job;
+  options.rate_control.partition = limits.partition;
+  options.rate_control.single = limits.single;
+  if (auto governor = make_governor(options); !governor)
+    return std::move(governor).error();
+  composed_->options.rate_control = options.rate_control; // for the next start too
+  if (const auto running = impl_->current())
+    running->set_rate_limits(std::move(limits));
   return {};
 }
 

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace weir {
@@ -22,8 +23,9 @@ enum class stop_mode {
 
 /// What a stop left behind. Under at least once all of it is read again by the next start.
 struct stop_result {
-  bool in_time =
-      true; ///< The mode was carried out before the deadline; else the rest was abandoned.
+  /// The mode was carried out and the sources and sinks were closed before the deadline; else the
+  /// rest was abandoned.
+  bool in_time = true;
   std::size_t batches_left = 0; ///< Batches planned and not completed.
   /// Their records (upper bound), and those received that no batch was planned for.
   std::uint64_t records_left = 0;
@@ -34,14 +36,18 @@ struct composition {
   weir::graph graph;
   context_options options;
   std::vector<std::shared_ptr<side_value>> side_values; ///< A batch carries one of each.
+
+  /// What was composed after the start, which does nothing.
+  std::mutex late_mutex;
+  std::vector<error> late;
 };
 
 /// One job of one process: a graph of operators, the threads that run it, and its control.
 ///
 /// Life: `make`, compose (streams add nodes), `start`, `stop` or an end by itself, and again
 /// `start`. Several contexts may live in one process. Threads: composing, `start`, `await` and
-/// destruction belong to one thread at a time; `stop`, `running` and `set_gains` may be called from
-/// any. The destructor abandons what still runs and never throws.
+/// destruction belong to one thread at a time; `stop`, `running`, `set_gains` and `set_rate_limits`
+/// may be called from any. The destructor abandons what still runs and never throws.
 class context {
 public:
   /// @returns errc::invalid_config naming the option, its value and the allowed range.
@@ -61,7 +67,8 @@ public:
   /// `request_stop`. A context that does not run is left as it is. The deadline is looked at
   /// between blocks: a user's function is not interrupted.
   /// @returns what was left; the error that ended the job; or errc::invalid_state in a
-  /// listener or a user's function.
+  /// listener or a user's function, or when something was composed after the start: that did
+  /// nothing, and the job was stopped without it.
   expected<stop_result> stop(duration deadline = std::chrono::seconds(30),
                              stop_mode mode = stop_mode::drain);
 
@@ -69,7 +76,8 @@ public:
   void request_stop(duration deadline = std::chrono::seconds(30),
                     stop_mode mode = stop_mode::drain);
 
-  /// Waits until the job has ended. @returns the error that ended it, if one did.
+  /// Waits until the job has ended. @returns the error that ended it, if one did; or
+  /// errc::invalid_state as `stop`.
   expected<void> await();
 
   /// Waits at most `limit`. @returns whether the job has ended; or the error that ended it; or
@@ -106,6 +114,11 @@ public:
   /// while `start` runs.
   /// @returns errc::invalid_config, and then nothing changes.
   expected<void> set_gains(pid_gains gains);
+
+  /// Other floors and ceilings, of the job and of its partitions, for every source, from the next
+  /// batch on and for later starts; what is left out is unlimited. Not while `start` runs.
+  /// @returns errc::invalid_config, and then nothing changes.
+  expected<void> set_rate_limits(rate_limits limits);
 
   /// The plan for people. @returns the mistakes of the graph, as `start` would.
   expected<std::string> explain(explain_format format = explain_format::text) const;

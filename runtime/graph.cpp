@@ -25,9 +25,14 @@ node_id graph::add(node n) {
   n.id = node_id(static_cast<std::uint32_t>(nodes_.size()));
   if (frozen_) {
     // The running plan must not change: the call is kept as a mistake for the next start to report.
-    add_mistake(mistake(
-        n, fmt::format("'{}' was added after the start; compose the whole graph before start()",
-                       n.label())));
+    auto late = error(errc::invalid_state,
+                      fmt::format("'{}' was added after the start and does nothing; compose the "
+                                  "whole graph before start()",
+                                  n.label()))
+                    .at(n.where);
+    if (late_)
+      late_(late);
+    add_mistake(std::move(late));
     return node_id(n.inputs.empty() ? 0 : n.inputs.front().value);
   }
   nodes_.push_back(std::move(n));

@@ -92,8 +92,11 @@ public:
   /// A mistake that belongs to no node, e.g. streams of two contexts in one union.
   void add_mistake(error mistake) { mistakes_.push_back(std::move(mistake)); }
 
-  /// No node may be added from now on.
-  void freeze() noexcept { frozen_ = true; }
+  /// No node may be added from now on. `late` hears of each that is, on the thread of the call.
+  void freeze(std::function<void(const error&)> late = {}) {
+    frozen_ = true;
+    late_ = std::move(late);
+  }
 
   /// Every mistake of the graph, each with the source line of the user's call.
   [[nodiscard]] std::vector<error> check() const;
@@ -101,6 +104,7 @@ public:
 private:
   std::vector<node> nodes_;
   std::vector<error> mistakes_;
+  std::function<void(const error&)> late_;
   bool frozen_ = false;
 };
 

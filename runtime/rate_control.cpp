@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
 
 namespace weir {
@@ -27,6 +28,10 @@ std::string_view to_string(rate_clamp clamp) noexcept {
     return "floor";
   case rate_clamp::ceiling:
     return "ceiling";
+  case rate_clamp::partition_ceiling:
+    return "partition_ceiling";
+  case rate_clamp::partition_floor:
+    return "partition_floor";
   case rate_clamp::off:
     return "off";
   }
@@ -59,6 +64,10 @@ std::string_view reason(rate_clamp clamp) noexcept {
     return "raised to the job's floor";
   case rate_clamp::ceiling:
     return "lowered to the job's ceiling";
+  case rate_clamp::partition_ceiling:
+    return "ceilings or the pace of partitions allow less than this rate";
+  case rate_clamp::partition_floor:
+    return "floors of partitions ask for more than this rate";
   case rate_clamp::off:
     return "rate control is off";
   }
@@ -80,13 +89,15 @@ std::string rate_decision::explain() const {
     fmt::format_to(out, "; measured {:.6g}/s", *measured_rate);
   if (capacity)
     fmt::format_to(out, "; {:.6g}/s should fit an interval", *capacity);
-  if (nanoseconds_per_unit > 0)
-    fmt::format_to(out, " (fixed cost {:.3g} ms, {:.3g} ns each)",
+  if (nanoseconds_per_unit > 0 && fixed_cost.count() > 0)
+    fmt::format_to(out, " (small batches took {:.3g} ms; {:.3g} ns each beside that)",
                    static_cast<double>(fixed_cost.count()) / 1e6, nanoseconds_per_unit);
+  else if (nanoseconds_per_unit > 0)
+    fmt::format_to(out, " ({:.3g} ns each)", nanoseconds_per_unit);
   if (measured_rate)
     fmt::format_to(out, "; P {:.6g}, I {:.6g}, D {:.6g}", proportional, integral, derivative);
   if (drain != 0)
-    fmt::format_to(out, ", drain {:.6g}", drain);
+    fmt::format_to(out, ", {} {:.6g}", drain > 0 ? "drain" : "fill", std::abs(drain));
   fmt::format_to(out, "; the next batch should wait {:.3g} ms",
                  static_cast<double>(expected_delay.count()) / 1e6);
   if (!split.empty()) {

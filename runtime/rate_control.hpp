@@ -6,12 +6,16 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace weir {
+
+class rate_estimator; // backpressure/rate_estimator.hpp
 
 /// Gains of the rate controller. A gain of 0 removes its term. The law and its units are those of
 /// Spark Streaming's estimator, so values tuned there carry over (docs/decisions/0004-pid-law.md).
@@ -42,11 +46,26 @@ struct rate_bounds {
   std::optional<double> ceiling{}; ///< > 0 and >= floor, units/s. nullopt: none.
 };
 
+/// A bound of one single partition.
+struct partition_ceiling {
+  std::string topic; ///< As in the ranges of a batch's report.
+  std::int32_t partition = 0;
+  double ceiling = 0; ///< > 0, units/s.
+};
+
+/// All bounds together, as they can be changed while a job runs.
+struct rate_limits {
+  rate_bounds job{};                       ///< As in rate_control_options.
+  rate_bounds partition{};                 ///< As in rate_control_options.
+  std::vector<partition_ceiling> single{}; ///< As in rate_control_options.
+};
+
 /// Extensions around the published law. Switch all off (`rate_extensions::none()`) and the rate is,
 /// bit for bit, that of the law alone.
 struct rate_extensions {
-  /// Fit fixed + per-record cost from batches of different size and aim at what fits one interval.
-  /// Default on: a fixed cost makes small batches look slow and would pull the rate down.
+  /// Aim at what the last three batches together say fits an interval (median of what each allows,
+  /// a fixed cost and noise considered), instead of what the last one alone measured. Default on:
+  /// one stall is no reason to slow down, and a fixed cost makes small batches look slow.
   bool cost_model = true;
 
   /// Judge by the delay the *next* batch will meet, from work already cut at an older rate, instead
@@ -62,11 +81,13 @@ struct rate_extensions {
   std::optional<double> max_rise = 10.0;
 
   /// Delay, in batch intervals, above which the excess is taken off the next batch in full instead
-  /// of by the integral gain. > 0; nullopt: never. Default 0.3: ordinary noise stays below it.
-  std::optional<double> drain_above = 0.3;
+  /// of by the integral gain; what the noise of batch times explains (2.5 standard deviations)
+  /// comes on top. The same noise keeps a little work waiting (0.9 of a standard deviation), so
+  /// that a short batch leaves no gap. > 0; nullopt: neither. Default 0.1: no noise, no delay.
+  std::optional<double> drain_above = 0.1;
 
-  /// After so many intervals without a finished batch the time-dependent memory is forgotten and
-  /// the fitted cost is doubted. > 0; nullopt: never. Default 3: longer than any ordinary hiccup.
+  /// After so many idle intervals the time-dependent memory is forgotten, and what the next batch
+  /// measures counts alone. > 0; nullopt: never. Default 3: longer than any ordinary hiccup.
   std::optional<double> reset_after = 3.0;
 
   /// The published law and nothing else.
@@ -96,6 +117,9 @@ struct rate_control_options {
 
   rate_bounds job{};       ///< Bounds of the sum over all partitions.
   rate_bounds partition{}; ///< Bounds of each partition. Floors yield to the job's ceiling.
+  /// Ceilings of single partitions, beside the one of each. All bounds can be changed while
+  /// running: context::set_rate_limits.
+  std::vector<partition_ceiling> single{};
 
   rate_unit unit = rate_unit::records;
 
@@ -103,6 +127,11 @@ struct rate_control_options {
   rate_scope scope = rate_scope::job;
 
   rate_extensions extensions{};
+
+  /// Makes an estimator of your own for each source, called in place of the law (backpressure/
+  /// rate_estimator.hpp); bounds, the split and the drain stay around it. Given the batch interval;
+  /// must not return null. Empty: the law.
+  std::function<std::shared_ptr<rate_estimator>(std::chrono::nanoseconds)> estimator{};
 };
 
 /// Which bound had the last word on a rate.
@@ -116,7 +145,9 @@ enum class rate_clamp : std::uint8_t {
   drain,       ///< Lowered for this batch to work off delay beyond `drain_above`.
   floor,       ///< Raised to the job's floor.
   ceiling,     ///< Lowered to the job's ceiling.
-  off,         ///< Rate control is switched off.
+  partition_ceiling, ///< The last batch was held back by ceilings of partitions, not by the rate.
+  partition_floor,   ///< The last batch was raised by floors of partitions.
+  off,               ///< Rate control is switched off.
 };
 
 /// Short lower-case name, as it stands in reports and metrics.
@@ -139,10 +170,12 @@ struct rate_decision {
   double proportional = 0;          ///< Taken off for the present error (negative: added), units/s.
   double integral = 0;              ///< Taken off for waiting work, units/s.
   double derivative = 0;            ///< Taken off for the error's slope, units/s.
-  double drain = 0; ///< Taken off this batch only, for delay beyond `drain_above`, units/s.
+  double drain = 0; ///< Taken off this batch only, for delay beyond `drain_above` (negative: added,
+                    ///< since less waits than noise calls for), units/s.
   rate_clamp clamp = rate_clamp::first_batch;
-  std::chrono::nanoseconds fixed_cost{}; ///< Estimated cost of a batch without records.
-  double nanoseconds_per_unit = 0; ///< Estimated cost of one record (or byte). 0: not known yet.
+  /// What a batch is expected to cost whatever its size; 0 unless small batches have shown one.
+  std::chrono::nanoseconds fixed_cost{};
+  double nanoseconds_per_unit = 0; ///< Expected cost of one record (or byte). 0: not known yet.
   std::chrono::nanoseconds expected_delay{}; ///< Delay the next batch is expected to meet.
   std::vector<partition_share> split{};      ///< How the last plan divided the rate.
 

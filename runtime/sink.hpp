@@ -17,6 +17,8 @@ struct sink_traits {
       false; ///< May have several replicas, each with its own partitions; else one takes all.
   bool blocking = false; ///< `write`, `prepare` or `commit` may block: it gets a thread of its own.
   bool diagnostic = false; ///< Output for people; exempt from delivery checks.
+  bool retains = false;    ///< Keeps bytes beyond a `write`, e.g. in the queues of a client: gets a
+                           ///< share of the memory budget, `replica_context::retained_share`.
 };
 
 /// The part of a stream that one `write` call takes.

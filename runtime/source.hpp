@@ -132,6 +132,10 @@ public:
     (void)per_second, (void)unit;
   }
 
+  /// The job is to end: a call that waits for the outside, such as a `survey` that is running, is
+  /// to return soon with what is known. Control thread.
+  virtual void interrupt() {}
+
   /// A stop that drains has begun: take in nothing more.
   virtual void drain() {}
 

@@ -74,7 +74,8 @@ struct replica_context {
   std::optional<source_id> reads_from; ///< The source whose partitions reach this node unchanged.
   block_limits limits;                 ///< How large blocks may be on the node's output.
   retained_account* retained = nullptr;
-  std::function<void()> wake; ///< Thread-safe: asks for the blocked call to be made again.
+  std::size_t retained_share = 0; ///< Bytes that `retained` may come to; 0: not limited.
+  std::function<void()> wake;     ///< Thread-safe: asks for the blocked call to be made again.
   std::function<void(log_level, std::string_view)> log; ///< Thread-safe; never null.
   std::function<void(steady_time)>
       wake_at{}; ///< Thread-safe: the same, once, at that time of the job's clock.

@@ -40,6 +40,10 @@ expected<void> check_options(const rate_control_options& options) {
     return valid;
   if (auto valid = check_bounds("partition", options.partition); !valid)
     return valid;
+  for (const auto& one : options.single)
+    if (!positive(one.ceiling))
+      return refuse(fmt::format("single['{}', {}].ceiling", one.topic, one.partition), one.ceiling,
+                    "> 0 (per second)");
   if (extensions.max_rise && !(*extensions.max_rise > 1))
     return refuse("extensions.max_rise", *extensions.max_rise, "> 1, or nullopt for none");
   if (extensions.drain_above && !positive(*extensions.drain_above))

@@ -235,6 +235,19 @@ translation translate(rd_kafka_resp_err_t code) noexcept {
   return {errc::source_failed, nature::final, no_remedy};
 }
 
+std::string_view login_hint(rd_kafka_resp_err_t code, std::string_view mechanism,
+                            int version) noexcept {
+  constexpr int fixed_in = 0x020601ff;
+  const bool refused = code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+                       code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
+  if (!refused || version >= fixed_in || !mechanism.starts_with("SCRAM"))
+    return {};
+  return "the password may be right: by a defect, librdkafka before 2.6.1 cannot log in by SCRAM "
+         "to "
+         "Kafka 3.8 and newer (the client sends its nonce twice); use a newer librdkafka, or "
+         "sasl.mechanism PLAIN over TLS";
+}
+
 error to_error(rd_kafka_resp_err_t code, std::string_view tried, std::string_view detail) {
   const auto meaning = translate(code);
   std::string text =

@@ -3,9 +3,11 @@
 #include <weir/connectors/kafka/internal/broker_list.hpp>
 #include <weir/connectors/kafka/internal/names.hpp>
 #include <weir/connectors/kafka/internal/properties.hpp>
+#include <weir/connectors/kafka/internal/subscription.hpp>
 
 #include <fmt/format.h>
 
+#include <map>
 #include <set>
 
 namespace weir::kafka {
@@ -25,11 +27,33 @@ expected<void> check_common(const std::string& brokers, std::chrono::millisecond
   return {};
 }
 
+expected<void> check_topics(const std::vector<std::string>& topics) {
+  std::set<std::string> seen;
+  for (const auto& topic : topics) {
+    if (topic.starts_with('^'))
+      return wrong(
+          fmt::format("option `topics`: \"{}\" is no topic name; patterns go to the option "
+                      "`topic_pattern`",
+                      shown(topic)));
+    if (auto ok = check_topic("option `topics`", topic); !ok)
+      return ok;
+    if (!seen.insert(topic).second)
+      return wrong(fmt::format("option `topics` names {} twice; remove one of them", topic));
+  }
+  return {};
+}
+
 expected<void> check_assignment(const std::vector<topic_partitions>& assign) {
   std::set<std::pair<std::string, std::int32_t>> seen;
+  std::map<std::string, bool> whole; ///< Whether all partitions of a topic are meant.
   for (const auto& entry : assign) {
     if (auto ok = check_topic("option `assign`", entry.topic); !ok)
       return ok;
+    const auto [known, first] = whole.emplace(entry.topic, entry.partitions.empty());
+    if (!first && (known->second || entry.partitions.empty()))
+      return wrong(fmt::format("option `assign` names {} twice, once with all its partitions; "
+                               "remove one of them",
+                               entry.topic));
     for (const auto partition : entry.partitions) {
       if (partition < 0)
         return wrong(
@@ -69,14 +93,8 @@ expected<void> direct_stream_options::check() const {
     return wrong(fmt::format(
         "exactly one of the options `topics`, `topic_pattern` and `assign` must be given, not {}",
         ways));
-  for (const auto& topic : topics) {
-    if (topic.starts_with('^'))
-      return wrong(fmt::format("option `topics`: \"{}\" is no topic name; patterns go to the "
-                               "option `topic_pattern`",
-                               shown(topic)));
-    if (auto ok = check_topic("option `topics`", topic); !ok)
-      return ok;
-  }
+  if (auto ok = check_topics(topics); !ok)
+    return ok;
   if (auto ok = check_pattern(topic_pattern); !ok)
     return ok;
   if (auto ok = check_group(group); !ok)
@@ -84,6 +102,10 @@ expected<void> direct_stream_options::check() const {
   if (auto ok = check_assignment(assign); !ok)
     return ok;
   if (auto ok = check_start(start); !ok)
+    return ok;
+  if (auto wanted = subscription::make(*this); !wanted)
+    return std::move(wanted).error();
+  else if (auto ok = wanted->check_places(start.places()); !ok)
     return ok;
   if (discovery_interval < 1s || discovery_interval > 60s)
     return wrong(fmt::format("option `discovery_interval` = {} ms is outside 1000 to 60000",

@@ -39,7 +39,8 @@ public:
   static starting_offsets earliest() { return starting_offsets(kind::earliest); }
   static starting_offsets latest() { return starting_offsets(kind::latest); }
 
-  /// One offset per partition. A partition that is not listed begins at its beginning.
+  /// One offset per partition. A partition that is not listed begins at its beginning; one that is
+  /// listed and not read by the stream is a mistake.
   static starting_offsets at(std::vector<partition_offset> places) {
     starting_offsets s(kind::listed);
     s.places_ = std::move(places);
@@ -89,7 +90,9 @@ enum class offset_commits {
 struct direct_stream_options {
   std::string brokers{};             ///< "host:port,host:port". Required.
   std::vector<std::string> topics{}; ///< Names.
-  std::string topic_pattern{}; ///< Regular expression (POSIX extended) over whole topic names.
+  /// Regular expression (POSIX extended) over whole topic names. Internal topics, whose names begin
+  /// with "__", are read only where an alternative of it is their name.
+  std::string topic_pattern{};
   std::vector<topic_partitions> assign{}; ///< Fixed partitions.
   std::string group{};                    ///< Consumer group; empty for none.
 
@@ -132,7 +135,9 @@ struct producer_options {
   std::chrono::milliseconds connect_timeout{10'000};
   /// How long a record may wait for its acknowledgement before the batch fails. > 0.
   std::chrono::milliseconds delivery_timeout{120'000};
-  /// Bytes that may wait in the client for the broker. Full: the sink withholds credit. >= 1 MiB.
+  /// Bytes that may wait in the client of one replica for the broker, each record with 256 more
+  /// than its own; less where the replica's share of the job's memory budget is less. Full: the
+  /// sink withholds credit. >= 1 MiB.
   std::size_t max_queued_bytes = 32 * 1024 * 1024;
   /// librdkafka's own properties, verbatim, e.g. {"linger.ms", "20"}, {"compression.type", "zstd"}.
   std::map<std::string, std::string> properties{};

@@ -19,7 +19,9 @@ struct outgoing {
   std::optional<std::string_view> value{}; ///< Null is a tombstone, not an empty value.
   std::span<const header> headers{};
   std::optional<std::int32_t> partition{}; ///< Unset: the partitioner decides by the key.
-  std::optional<event_time> timestamp{};   ///< Unset: the time of writing.
+  /// Unset: the time of writing. >= 1970; the first millisecond of 1970 is written as the second,
+  /// since Kafka's client takes 0 for the time of writing.
+  std::optional<event_time> timestamp{};
 };
 
 /// A message that owns its bytes.

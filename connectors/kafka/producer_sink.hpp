@@ -41,7 +41,8 @@ public:
   expected<progress> flush();
 
   /// Drops what waits and forgets failures; acknowledgements of what is on its way are no longer
-  /// awaited.
+  /// awaited. An idempotent producer that has something on its way is replaced by a new one: its
+  /// numbers would have a gap, which brokers refuse.
   void abort() noexcept;
   void close() noexcept;
 
@@ -104,7 +105,8 @@ template <class T, class Encoder>
 [[nodiscard]] sink_factory<T> producer_sink(producer_options options, Encoder encode) {
   return {.traits = {.name = fmt::format("kafka({})", options.topic.empty() ? "topic of the record"
                                                                             : options.topic),
-                     .parallel = true},
+                     .parallel = true,
+                     .retains = true},
           .make = [options = std::move(options),
                    encode = std::move(encode)]() -> std::unique_ptr<sink<T>> {
             return std::make_unique<encoding_sink<T, Encoder>>(options, encode);

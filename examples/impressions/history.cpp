@@ -64,14 +64,20 @@ std::size_t history::failed() const {
 }
 
 verdict judge(const std::vector<batch_figures>& batches, weir::duration interval,
-              weir::wall_time surge_began, std::int64_t in, std::int64_t out) {
-  verdict v{.allowed_delay = interval / 2, .in = in, .out = out};
+              std::vector<disturbance> disturbances, std::int64_t in, std::int64_t out) {
+  verdict v{
+      .disturbances = std::move(disturbances), .allowed_delay = interval / 2, .in = in, .out = out};
   for (const auto& batch : batches) {
-    if (batch.time <= surge_began)
+    const auto after =
+        std::ranges::find_if(v.disturbances.rbegin(), v.disturbances.rend(),
+                             [&batch](const disturbance& d) { return batch.time > d.begin; });
+    if (after == v.disturbances.rend())
       continue;
-    v.surge_batches += 1 + batch.merged_ticks;
-    if (batch.scheduling_delay > v.allowed_delay)
-      v.settled_after = v.surge_batches;
+    if (batch.time > after->end) { // what begins while the job stalls waits for it
+      after->batches += 1 + batch.merged_ticks;
+      if (batch.scheduling_delay > v.allowed_delay)
+        after->settled_after = after->batches;
+    }
     v.worst_scheduling_delay = std::max(v.worst_scheduling_delay, batch.scheduling_delay);
     v.worst_total_delay = std::max(v.worst_total_delay, batch.total_delay());
     v.peak_lag = std::max(v.peak_lag, batch.lag);
@@ -86,11 +92,12 @@ std::string verdict::line() const {
   if (held())
     return "verdict: held, in = out";
   std::string what = "verdict: not held:";
-  if (surge_batches == 0)
-    what += " no batch saw the surge;";
-  else if (!controlled())
-    what += fmt::format(" {} batches until the delay stayed below {} (at most {});", settled_after,
-                        seconds(allowed_delay), most_batches);
+  for (const auto& d : disturbances)
+    if (d.batches == 0)
+      what += fmt::format(" no batch saw {};", d.name);
+    else if (d.settled_after > most_batches)
+      what += fmt::format(" after {} {} batches until the delay stayed below {} (at most {});",
+                          d.name, d.settled_after, seconds(allowed_delay), most_batches);
   if (lag_at_end > 0)
     what += fmt::format(" {} records unread at the end;", grouped(lag_at_end));
   if (in != out)

@@ -3,6 +3,7 @@
 
 #include <weir/weir.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -51,14 +52,21 @@ private:
   std::size_t failed_ = 0;
 };
 
-/// What the surge did to the job, against what is promised.
+/// Something that the job must get over: the surge, or a stall.
+struct disturbance {
+  std::string name;
+  weir::wall_time begin{};
+  weir::wall_time end{};   ///< Of a stall; the surge is judged from its begin, so there `begin`.
+  std::size_t batches = 0; ///< Since its end; a batch time without one counts.
+  std::size_t settled_after = 0; ///< How many of them until none was delayed too much any more.
+};
+
+/// What the disturbances did to the job, against what is promised.
 struct verdict {
   static constexpr std::size_t most_batches = 10;
 
-  std::size_t surge_batches =
-      0; ///< Batches since the surge began; a batch time without one counts.
-  std::size_t settled_after = 0;  ///< How many of them until none was delayed too much any more.
-  weir::duration allowed_delay{}; ///< Half an interval.
+  std::vector<disturbance> disturbances; ///< In the order of time. Each lasts until the next.
+  weir::duration allowed_delay{};        ///< Half an interval.
   weir::duration worst_scheduling_delay{};
   weir::duration worst_total_delay{};
   std::int64_t peak_lag = 0;
@@ -68,7 +76,9 @@ struct verdict {
   std::int64_t out = 0;
 
   [[nodiscard]] bool controlled() const {
-    return surge_batches > 0 && settled_after <= most_batches;
+    return std::ranges::all_of(disturbances, [](const disturbance& d) {
+      return d.batches > 0 && d.settled_after <= most_batches;
+    });
   }
   [[nodiscard]] bool complete() const { return in == out && lag_at_end == 0; }
   [[nodiscard]] bool held() const { return controlled() && complete(); }
@@ -78,6 +88,6 @@ struct verdict {
 };
 
 verdict judge(const std::vector<batch_figures>& batches, weir::duration interval,
-              weir::wall_time surge_began, std::int64_t in, std::int64_t out);
+              std::vector<disturbance> disturbances, std::int64_t in, std::int64_t out);
 
 } // namespace impressions

@@ -136,6 +136,10 @@ std::variant<settings, no_run> read_settings(int argc, char** argv) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   app.add_flag("--no-load", s.no_load, "Make no load: count what is there until Ctrl-C");
+  app.add_flag(
+      "--calm", s.calm,
+      "The costly operator takes the same time for every record and never stalls; else its "
+      "time varies by 10 % and it stalls for 1.5 s in the surge and after it");
   app.add_flag("--no-rate-control", s.no_rate_control,
                "See what becomes of the surge when nothing limits the batches");
   options.number<std::int64_t>("--one-batch", s.one_batch, 1, 100'000'000,

@@ -20,6 +20,7 @@ struct settings {
   bool no_load = false;                          ///< Only count what is there.
   std::int64_t one_batch = 0;                    ///< Records of a single batch; 0: the surge.
 
+  bool calm = false;             ///< The costly operator never varies and never stalls.
   bool no_rate_control = false;  ///< To see what becomes of the surge then.
   std::size_t workers = 0;       ///< Worker threads; 0: one per core.
   std::int64_t capacity = 10000; ///< Records/s that the costly operator lets through; 0: no cost.

@@ -8,25 +8,44 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <random>
 #include <thread>
 #include <utility>
 
 namespace impressions {
 
-/// One counter at which every record is served for the same time, one after another, however many
-/// threads queue there: so the job's capacity is `records_per_second`, whatever the number of its
-/// workers. Waiting is sleep, not work. A sleep that lasts too long because the machine is busy is
+/// One counter at which records are served one after another, however many threads queue there: so
+/// the job's capacity is `records_per_second` on average, whatever the number of its workers. As
+/// with any real service the time for a record varies from batch to batch, and the counter can
+/// stall. Waiting is sleep, not work. A sleep that lasts too long because the machine is busy is
 /// made up for within the same batch, so that the capacity is what it says. Thread-safe.
 class toll final : public weir::listener {
 public:
   using clock = std::chrono::steady_clock;
+  static constexpr double usual_noise = 0.1;
 
-  explicit toll(std::int64_t records_per_second)
+  /// @param noise relative standard deviation of a record's time, the same for all of a batch
+  /// (lognormal, mean 1); 0: always the same time.
+  toll(std::int64_t records_per_second, double noise)
       : cost_(std::chrono::nanoseconds(std::chrono::seconds(1)) / records_per_second),
-        slice_(std::max<std::int64_t>(1, shortest_sleep / cost_)) {}
+        slice_(std::max<std::int64_t>(1, shortest_sleep / cost_)), noise_(noise),
+        factor_(-noise * noise / 2, noise) {}
 
   /// The counter was idle until now: that time is not made up for.
-  void on_started(const weir::batch&) override { serve_from(clock::now().time_since_epoch(), 0); }
+  void on_started(const weir::batch&) override {
+    serve_from(clock::now().time_since_epoch(), 0);
+    if (noise_ > 0)
+      now_factor_.store(factor_(random_), std::memory_order_relaxed);
+  }
+
+  /// Serves nobody for so long, from now on.
+  void stall(clock::duration length) {
+    const auto until = clock::now().time_since_epoch() + length;
+    auto free_at = free_at_.load(std::memory_order_relaxed);
+    while (free_at < until &&
+           !free_at_.compare_exchange_weak(free_at, until, std::memory_order_relaxed)) {
+    }
+  }
 
   /// Returns when `records` have been served.
   void pay(std::int64_t records) {
@@ -46,13 +65,19 @@ private:
     auto free_at = free_at_.load(std::memory_order_relaxed);
     clock::duration served{};
     do {
-      served = std::max(free_at, earliest) + cost_ * records;
+      served = std::max(free_at, earliest) +
+               std::chrono::duration_cast<clock::duration>(
+                   cost_ * records * now_factor_.load(std::memory_order_relaxed));
     } while (!free_at_.compare_exchange_weak(free_at, served, std::memory_order_relaxed));
     return served;
   }
 
   const clock::duration cost_;
   const std::int64_t slice_;
+  const double noise_;
+  std::lognormal_distribution<double> factor_; ///< As `random_`, of the thread that starts batches.
+  std::mt19937_64 random_{42};
+  std::atomic<double> now_factor_{1};                             ///< Of the batch that runs.
   std::atomic<clock::duration> free_at_{clock::duration::zero()}; ///< When the counter is free.
 };
 

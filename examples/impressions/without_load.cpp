@@ -14,7 +14,10 @@ namespace {
 using namespace std::chrono_literals;
 
 weir::expected<int> count_until_signal(run& now) {
-  auto price = now.with.capacity > 0 ? std::make_shared<toll>(now.with.capacity) : nullptr;
+  auto price =
+      now.with.capacity > 0
+          ? std::make_shared<toll>(now.with.capacity, now.with.calm ? 0.0 : toll::usual_noise)
+          : nullptr;
   if (auto started = now.start(weir::kafka::starting_offsets::earliest(), std::move(price));
       !started)
     return std::move(started).error();

@@ -44,7 +44,7 @@ void add_sink_node(composition& composed, node_id input, const sink_traits& trai
   n.inputs = {input};
   n.max_replicas = traits.parallel ? 0 : 1;
   n.blocking = traits.blocking;
-  n.retains = retains;
+  n.retains = retains || traits.retains;
   n.where = where;
   if (!make)
     n.mistakes.push_back(

@@ -10,6 +10,9 @@ namespace {
 /// Letters of one block of input wait at most; past this many bytes something else is wrong.
 constexpr std::size_t max_waiting_bytes = std::size_t{16} << 20;
 
+/// What a dead-letter sink may keep in the queues of its client: letters are few.
+constexpr std::size_t max_sink_bytes = std::size_t{1} << 20;
+
 } // namespace
 
 expected<void> dead_letters::open(const replica_context& context,
@@ -24,7 +27,9 @@ expected<void> dead_letters::open(const replica_context& context,
                         .to = made_by->make(),
                         .builder = block_builder<dead_letter>(context.limits),
                         .ready = {}});
-    if (auto opened = outlets_.back().to->open(context); !opened)
+    auto bounded = context;
+    bounded.retained_share = max_sink_bytes;
+    if (auto opened = outlets_.back().to->open(bounded); !opened)
       return std::move(opened).error().with(
           fmt::format("opening the dead-letter sink '{}'", made_by->traits.name));
   }

@@ -32,8 +32,8 @@ bool batch_planner::plan_when_due() {
 }
 
 steady_time batch_planner::next_deadline() const {
-  if (kind_ == trigger::every)
-    return generator_.next().due;
+  if (kind_ == trigger::every) // nothing is planned by ticks once a stop has begun
+    return with_.end->stopping() ? steady_time::max() : generator_.next().due;
   if (kind_ == trigger::continuous && with_.batches->open() && allowed() &&
       !with_.batches->cutting())
     return open_until_;

@@ -33,6 +33,8 @@ job::job(const composition& composed, plan planned,
                 .end = &end_,
                 .log = [this](log_level level,
                               std::string_view text) { log(level, "weir.job", text); }}),
+      watch_(composed.options.batch_interval,
+             [this](log_level level, std::string_view text) { log(level, "weir.job", text); }),
       finished_future_(finished_promise_.get_future()) {}
 
 job::~job() {
@@ -171,6 +173,8 @@ bool job::take_turn(steady_time until) {
           guarded([] { return "the job's control"; }, [&] { worked = do_what_is_due(until); });
       !went)
     end_.fail(std::move(went).error());
+  if (end_.just_begun())
+    inputs_.interrupt();
   worked = end_.settle(batches_, planner_, inputs_, clock_->steady_now()) || worked;
   if (end_.has_come())
     finish();
@@ -186,7 +190,11 @@ bool job::do_what_is_due(steady_time until) {
   worked = interruptions_.settle(batches_, planner_, inputs_.surveying(), clock_->steady_now()) ||
            worked;
   worked = side_values_.reload_due() || worked;
-  worked = planner_.plan_when_due() || worked;
+  if (planner_.plan_when_due()) {
+    worked = true;
+    if (composed_->options.trigger == trigger::every)
+      watch_.on_tick(batches_.unfinished(clock_->steady_now()));
+  }
   return start_next_batch() || worked;
 }
 
@@ -250,6 +258,8 @@ void job::on_complete(epoch at, std::vector<replica_report> reports) {
   planner_.completed(done.whole);
   const auto report = describe(done, reports);
   inputs_.completed(done.whole);
+  if (composed_->options.trigger == trigger::every)
+    watch_.on_finished(report);
   listeners_.finished(report);
 }
 
@@ -310,6 +320,7 @@ void job::finish() {
   inputs_.close(end_.time_to_close(clock_->steady_now()));
   helper_.reset();
   side_values_.end();
+  end_.closed(clock_->steady_now());
   finished_.store(true, std::memory_order_release);
   finished_promise_.set_value();
 }
@@ -324,6 +335,13 @@ void job::request_stop(duration deadline, stop_mode mode) {
 void job::set_gains(pid_gains gains) {
   loop_.post([this, gains] {
     if (auto set = inputs_.set_gains(gains); !set)
+      log(log_level::error, "weir.job", set.error().to_string());
+  });
+}
+
+void job::set_rate_limits(rate_limits limits) {
+  loop_.post([this, limits = std::move(limits)] {
+    if (auto set = inputs_.set_limits(limits); !set)
       log(log_level::error, "weir.job", set.error().to_string());
   });
 }

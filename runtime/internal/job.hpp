@@ -10,6 +10,7 @@
 #include <weir/runtime/internal/executor.hpp>
 #include <weir/runtime/internal/job_end.hpp>
 #include <weir/runtime/internal/job_inputs.hpp>
+#include <weir/runtime/internal/load_watch.hpp>
 #include <weir/runtime/internal/quiescence.hpp>
 #include <weir/runtime/internal/side_value_loader.hpp>
 #include <weir/runtime/internal/watermark_tracker.hpp>
@@ -36,6 +37,7 @@ public:
 
   void request_stop(duration deadline, stop_mode mode);
   void set_gains(pid_gains gains);
+  void set_rate_limits(rate_limits limits);
 
   /// Waits for the end, at most `limit`. @returns whether it has come.
   bool wait(duration limit);
@@ -120,6 +122,7 @@ private:
   quiescence interruptions_;
   job_end end_;
   batch_planner planner_;
+  load_watch watch_;
 
   std::atomic<bool> poll_wanted_{true};
   steady_time next_poll_{};

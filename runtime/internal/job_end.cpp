@@ -11,6 +11,10 @@ namespace weir {
 
 using namespace std::chrono_literals;
 
+/// A broker that is there answers the last commit in a few milliseconds; one that is not must not
+/// hold up a stop whose deadline has passed.
+constexpr duration least_to_close = 250ms;
+
 bool job_end::stop(stop_mode mode, steady_time deadline) {
   const bool first = !stop_;
   if (first)
@@ -80,7 +84,12 @@ steady_time job_end::next_deadline(steady_time now) const {
 }
 
 duration job_end::time_to_close(steady_time now) const {
-  return stop_ ? std::clamp<duration>(stop_->deadline - now, 1s, 30s) : duration(10s);
+  return stop_ ? std::clamp<duration>(stop_->deadline - now, least_to_close, 30s) : duration(10s);
+}
+
+void job_end::closed(steady_time now) {
+  if (stop_ && now > stop_->deadline)
+    left_.in_time = false;
 }
 
 } // namespace weir

@@ -5,6 +5,7 @@
 #include <weir/runtime/source.hpp>
 
 #include <optional>
+#include <utility>
 
 namespace weir {
 
@@ -38,8 +39,14 @@ public:
 
   /// When `settle` will have something to do if nothing happens before.
   [[nodiscard]] steady_time next_deadline(steady_time now) const;
+  /// Whether the job is to end, for the first time that this is asked.
+  [[nodiscard]] bool just_begun() noexcept {
+    return (stop_ || failure_) && !std::exchange(begun_, true);
+  }
   /// How long the sources may take to close.
   [[nodiscard]] duration time_to_close(steady_time now) const;
+  /// Everything is closed.
+  void closed(steady_time now);
 
   /// The batch has been undone and is not planned again.
   void leave(const planned_batch& dropped);
@@ -61,6 +68,7 @@ private:
   std::optional<error> failure_;
   stop_result left_;
   bool unplanned_told_ = false; ///< Received records that no batch will read are in `left_`.
+  bool begun_ = false;
   bool has_come_ = false;
 };
 

@@ -289,6 +289,11 @@ void job_inputs::publish_rate(input& in) {
   in.control->rate_changed(in.governor->rate(), composed_->options.rate_control.unit);
 }
 
+void job_inputs::interrupt() {
+  for (auto& in : inputs_)
+    in.control->interrupt();
+}
+
 void job_inputs::drain() {
   for (auto& in : inputs_)
     in.control->drain();
@@ -299,6 +304,16 @@ expected<void> job_inputs::set_gains(pid_gains gains) {
   for (auto& in : inputs_)
     if (auto set = in.governor->set_gains(gains); !set && result)
       result = std::move(set);
+  return result;
+}
+
+expected<void> job_inputs::set_limits(const rate_limits& limits) {
+  expected<void> result;
+  for (auto& in : inputs_) {
+    if (auto set = in.governor->set_limits(limits); !set && result)
+      result = std::move(set);
+    publish_rate(in);
+  }
   return result;
 }
 

@@ -75,8 +75,10 @@ public:
   void describe(const planned_batch& done, const std::vector<replica_report>& reports,
                 const unfinished_work& pending, batch_report& report);
 
+  void interrupt();
   void drain();
   expected<void> set_gains(pid_gains gains); ///< @returns the first refusal; all are asked.
+  expected<void> set_limits(const rate_limits& limits); ///< As set_gains.
   void close(duration limit);
 
 private:

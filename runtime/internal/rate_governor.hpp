@@ -44,10 +44,12 @@ public:
   virtual std::vector<std::optional<std::uint64_t>>
   limits(steady_time now, const unfinished_work& unfinished,
          const std::vector<partition_position>& unread) = 0;
-  /// Rate in force, units/s of the source; nullopt: unlimited.
+  /// Rate at which a source may take records in, units/s; nullopt: unlimited, as long as nothing has
+  /// been measured.
   [[nodiscard]] virtual std::optional<double> rate() const = 0;
   virtual rate_decision on_batch(const source_timing& timing) = 0;
   virtual expected<void> set_gains(pid_gains gains) = 0;
+  virtual expected<void> set_limits(const rate_limits& limits) = 0;
 };
 
 } // namespace weir

@@ -46,6 +46,7 @@ replica_context make_replica_context(const replica_environment& environment, nod
           .reads_from = planned.source ? planned.source : planned.cost_of,
           .limits = planned.limits,
           .retained = &retained,
+          .retained_share = planned.retained_share,
           .wake = std::move(wake),
           .log = [&environment, component = environment.job->at(node).label()](
                      log_level level,

@@ -97,6 +97,29 @@ TEST_CASE("messages arrive with key, value, headers, partition and time",
   CHECK(admin.consume_all(other).front().value == "elsewhere");
 }
 
+TEST_CASE("an event time is written as it is, also at the beginning of time",
+          "[connectors][kafka][sink]") {
+  const auto* broker = require_broker();
+  if (!broker)
+    return;
+  auto admin = broker->admin();
+  const auto topic = fresh_name("out");
+  admin.create_topic(topic, 1);
+  lone_sink<owned_outgoing> sink(
+      producer_sink<owned_outgoing>({.brokers = broker->bootstrap(), .topic = topic}));
+  REQUIRE(outcome_of(sink.open()) == "ok");
+  for (const auto stamp : {0ms, 1ms, 2ms, 1'700'000'000'000ms})
+    REQUIRE(outcome_of(sink.write({{.value = "v", .timestamp = event_time(stamp)}})) == "ok");
+  REQUIRE(outcome_of(sink.finish()) == "ok");
+  std::vector<std::int64_t> stamps;
+  for (const auto& r : admin.consume_all(topic))
+    stamps.push_back(r.timestamp_ms);
+  CHECK(stamps == std::vector<std::int64_t>{1, 1, 2, 1'700'000'000'000}); // 0: see outgoing.hpp
+  const auto before = sink.write({{.value = "v", .timestamp = event_time(-1ms)}});
+  REQUIRE_FALSE(before);
+  CHECK_THAT(before.error().message(), Catch::Matchers::Contains("before 1970"));
+}
+
 TEST_CASE("a batch is acknowledged when the broker has all of it", "[connectors][kafka][sink]") {
   const auto* broker = require_broker();
   if (!broker)

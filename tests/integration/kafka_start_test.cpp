@@ -231,3 +231,110 @@ TEST_CASE("an unknown topic or partition refuses the start", "[connectors][kafka
   job too_far(make_source(options));
   CHECK_THAT(too_far.open().error().message(), Contains("no partition 2") && Contains("it has 2"));
 }
+
+TEST_CASE("a stream may start inside an open transaction", "[connectors][kafka][start]") {
+  const auto* broker = require_broker();
+  if (!broker)
+    return;
+  auto admin = broker->admin();
+  for (const std::string way : {"group", "listed", "assigned", "listed in a group"})
+    for (const auto policy : {data_loss::fail, data_loss::earliest, data_loss::latest}) {
+      const auto topic = fresh_name("open");
+      CAPTURE(way, static_cast<int>(policy));
+      admin.create_topic(topic, 1);
+      admin.produce(topic, numbers(0, 10));
+      const auto id = fresh_name("tx");
+      const auto fill = [](std::uint64_t i, outgoing_record& r) {
+        r.value = std::to_string(100 + i);
+      };
+      admin.produce(topic, 5, fill,
+                    {.transactional_id = id, .end = testing_support::transaction_end::leave_open});
+      auto options = reading(*broker, topic);
+      options.on_data_loss = policy;
+      if (way != "listed" && way != "assigned")
+        options.group = fresh_name("g");
+      if (way == "group")
+        admin.commit_offsets(options.group, topic, {12});
+      else
+        options.start = starting_offsets::at({{topic, 0, 12}});
+      if (way == "assigned") {
+        options.topics = {};
+        options.assign = {{.topic = topic}};
+      }
+      job stream(make_source(options));
+      start(stream);
+      for (int i = 0; i < 5; ++i)
+        REQUIRE(outcome_of(stream.run_batch()) == "ok");
+      CHECK(stream.records.empty());
+      admin.produce(topic, 1, fill, {.transactional_id = id}); // ends the other one
+      admin.produce(topic, numbers(200, 5));
+      CHECK(stream.run_until(6));
+      std::vector<std::string> expected = {"100"};
+      for (const auto& value : numbers(200, 5))
+        expected.push_back(value);
+      CHECK(values_of(stream.records) == expected);
+      CHECK_FALSE(stream.failure());
+    }
+}
+
+TEST_CASE("listed offsets that no partition has are refused", "[connectors][kafka][start]") {
+  const auto* broker = require_broker();
+  if (!broker)
+    return;
+  const auto topic = fresh_name("listed");
+  broker->admin().create_topic(topic, 2);
+  for (const bool grouped : {false, true}) {
+    CAPTURE(grouped);
+    auto options = reading(*broker, topic);
+    if (grouped)
+      options.group = fresh_name("g");
+    for (const auto& [place, means] : std::vector<std::pair<partition_offset, std::string>>{
+             {{topic, 2, 5}, "does not exist"},
+             {{"else" + topic, 0, 5}, "none of the partitions"}}) {
+      options.start = starting_offsets::at({{topic, 0, 0}, place});
+      job stream(make_source(options));
+      const auto opened = stream.open();
+      REQUIRE_FALSE(opened);
+      CHECK(opened.error().code() == errc::invalid_config);
+      CHECK_THAT(opened.error().message(), Contains(place.topic) && Contains(means));
+    }
+  }
+}
+
+TEST_CASE("internal topics are read only when their names are given",
+          "[connectors][kafka][start]") {
+  const auto* broker = require_broker();
+  if (!broker)
+    return;
+  auto admin = broker->admin();
+  const auto mine = fresh_name("mine");
+  const auto hidden = "__" + mine;
+  admin.create_topic(mine, 1);
+  admin.create_topic(hidden, 1);
+  admin.commit_offsets(fresh_name("g"), mine, {0}); // so that there is a topic of offsets
+  const auto read_by = [&](const std::string& pattern, bool grouped, bool by_name) {
+    auto options = reading(*broker, hidden);
+    if (!by_name) {
+      options.topics = {};
+      options.topic_pattern = pattern;
+    }
+    if (grouped)
+      options.group = fresh_name("g");
+    job stream(make_source(options));
+    start(stream);
+    REQUIRE(outcome_of(stream.run_batch()) == "ok");
+    std::vector<std::string> topics;
+    for (const auto& p : stream.last_survey)
+      if (p.topic.ends_with(mine) || p.topic.starts_with("__"))
+        topics.push_back(p.topic);
+    return topics;
+  };
+  using names = std::vector<std::string>;
+  for (const bool grouped : {false, true}) {
+    CAPTURE(grouped);
+    CHECK(read_by(".*" + mine, grouped, false) == names{mine});
+    CHECK(read_by("_.*|" + mine, grouped, false) == names{mine});
+    CHECK(read_by(hidden + "|" + mine, grouped, false) == names{hidden, mine});
+    CHECK(read_by("", grouped, true) == names{hidden});
+  }
+}

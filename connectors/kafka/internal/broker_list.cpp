@@ -38,6 +38,13 @@ bool is_broker(std::string_view broker) {
 } // namespace
 
 expected<void> check_brokers(std::string_view brokers) {
+  // As a whole: a password may hold what separates brokers.
+  if (const auto at = brokers.rfind('@'); at != brokers.npos)
+    return error(errc::invalid_config,
+                 fmt::format("option `brokers` holds something before \"@{}\": a user and a "
+                             "password do not belong there; write \"host:port\", and give them as "
+                             "the properties sasl.username and sasl.password",
+                             brokers.substr(at + 1)));
   constexpr std::string_view separators = " ,";
   bool some = false;
   while (true) {

@@ -10,6 +10,7 @@
 #include <array>
 #include <condition_variable>
 #include <thread>
+#include <utility>
 
 #include <pthread.h>
 
@@ -42,8 +43,31 @@ rd_kafka_resp_err_t on_thread(rd_kafka_t*, rd_kafka_thread_type_t, const char*,
   return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/// Kafka's numbers of requests.
+enum api : std::int16_t { metadata = 3, join_group = 11, heartbeat = 12, sync_group = 14 };
+
+rd_kafka_resp_err_t on_response(rd_kafka_t*, int, const char*, std::int32_t, std::int16_t key,
+                                std::int16_t, std::int32_t, size_t, std::int64_t,
+                                rd_kafka_resp_err_t, void* opaque) noexcept {
+  auto& state = *static_cast<client_state*>(opaque);
+  if (key == metadata)
+    state.heard_metadata();
+  else if (key == join_group || key == heartbeat || key == sync_group)
+    state.group_answered(key == join_group);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t on_request(rd_kafka_t*, int, const char*, std::int32_t, std::int16_t key,
+                               std::int16_t, std::int32_t, size_t, void* opaque) noexcept {
+  if (key == join_group)
+    static_cast<client_state*>(opaque)->join_sent();
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 rd_kafka_resp_err_t on_new(rd_kafka_t* handle, const rd_kafka_conf_t*, void* opaque, char*,
                            size_t) noexcept {
+  (void)rd_kafka_interceptor_add_on_request_sent(handle, "weir", &on_request, opaque);
+  (void)rd_kafka_interceptor_add_on_response_received(handle, "weir", &on_response, opaque);
   return rd_kafka_interceptor_add_on_thread_start(handle, "weir", &on_thread, opaque);
 }
 
@@ -117,7 +141,11 @@ void client_state::log(log_level level, std::string_view message) const {
 
 void client_state::note(rd_kafka_resp_err_t code, std::string_view reason) {
   problems_.fetch_add(1, std::memory_order_relaxed);
-  const auto text = redact_(reason);
+  if (nature_of(code) == nature::transient) // a connection is lost, and what it waited for
+    join_waits_.store(false, std::memory_order_relaxed);
+  auto text = redact_(reason);
+  if (const auto hint = login_hint(code, mechanism_, rd_kafka_version()); !hint.empty())
+    text += fmt::format("; {}", hint);
   {
     const std::lock_guard lock(mutex_);
     if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
@@ -136,6 +164,18 @@ void client_state::thread_started() const {
   const std::lock_guard lock(mutex_);
   if (started_)
     started_(name.data());
+}
+
+void client_state::group_answered(bool to_join) noexcept {
+  if (to_join)
+    join_waits_.store(false, std::memory_order_relaxed);
+  answers_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void client_state::heard_metadata() const {
+  const std::lock_guard lock(mutex_);
+  if (on_metadata_)
+    on_metadata_();
 }
 
 thread_hook client_state::on_thread_start() const {
@@ -157,6 +197,7 @@ void client_state::detach() {
   const std::lock_guard lock(mutex_);
   log_ = nullptr;
   started_ = nullptr;
+  on_metadata_ = nullptr;
 }
 
 expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr conf,
@@ -166,6 +207,10 @@ expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr co
                                           const char* text) { on_log(rk, level, facility, text); });
   rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t* rk, int code, const char* reason,
                                             void* opaque) { on_error(rk, code, reason, opaque); });
+  std::array<char, 64> mechanism{};
+  auto size = mechanism.size();
+  if (rd_kafka_conf_get(conf.get(), "sasl.mechanism", mechanism.data(), &size) == RD_KAFKA_CONF_OK)
+    state->logs_in_by(mechanism.data());
   const bool hooked = state->on_thread_start() != nullptr;
   if (hooked) {
     if (auto taken = try_out(type, conf.get(), *state); !taken)
@@ -181,7 +226,16 @@ expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr co
   return std::unique_ptr<client>(new client(*handle, std::move(state)));
 }
 
+void client::abandon(std::unique_ptr<client> what) {
+  auto started = what->state_->on_thread_start();
+  what->state_->detach();
+  (void)release(std::exchange(what->handle_, nullptr), what->state_, milliseconds(0),
+                std::move(started));
+}
+
 client::~client() {
+  if (!handle_)
+    return;
   auto started = state_->on_thread_start();
   state_->detach();
   (void)release(handle_, state_, milliseconds(5'000), std::move(started));
@@ -258,7 +312,7 @@ expected<std::vector<topic_info>> client::topics(std::span<const std::string> na
       rd_kafka_poll(handle_, 0);
     if (auto no = state_->refused())
       return std::move(*no);
-    if (left <= milliseconds(0)) {
+    if (left <= milliseconds(0) || state_->interrupted()) {
       const auto why = state_->last_problem();
       return error{errc::unreachable_broker,
                    fmt::format("no Kafka broker answered within {} ms{}{}; check `brokers` and "

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weir/connectors/kafka/internal/handles.hpp>
+#include <weir/connectors/kafka/internal/membership_watch.hpp>
 #include <weir/connectors/kafka/internal/properties.hpp>
 #include <weir/runtime/expected.hpp>
 #include <weir/runtime/log.hpp>
@@ -57,6 +58,28 @@ public:
     return problems_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] thread_hook on_thread_start() const;
+
+  /// How the client logs in, for what is said when it may not. Before it is made.
+  void logs_in_by(std::string mechanism) { mechanism_ = std::move(mechanism); }
+
+  /// `call` is called when a broker has answered a request for metadata: a leader has changed, a
+  /// topic was not known, or it was time to ask. On threads of the client; before it is made.
+  void on_metadata(std::function<void()> call) { on_metadata_ = std::move(call); }
+  void heard_metadata() const;
+
+  /// What has been heard of the group's coordinator.
+  [[nodiscard]] group_traffic heard_of_group() const noexcept {
+    return {answers_.load(std::memory_order_relaxed), join_waits_.load(std::memory_order_relaxed)};
+  }
+  void join_sent() noexcept { join_waits_.store(true, std::memory_order_relaxed); }
+  void group_answered(bool to_join) noexcept;
+
+  /// Calls that wait for brokers return soon. Any thread.
+  void interrupt() noexcept { interrupted_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool interrupted() const noexcept {
+    return interrupted_.load(std::memory_order_relaxed);
+  }
+
   /// Cuts the way to the hooks: whoever owns them may go away now.
   void detach();
 
@@ -65,6 +88,11 @@ private:
   mutable std::mutex mutex_;
   log_hook log_;
   thread_hook started_;
+  std::function<void()> on_metadata_;
+  std::atomic<bool> interrupted_{false};
+  std::atomic<std::uint64_t> answers_{0};
+  std::atomic<bool> join_waits_{false};
+  std::string mechanism_;
   const redactor redact_;
   void* const owner_;
   std::string last_problem_;
@@ -80,11 +108,14 @@ public:
                                                 std::shared_ptr<client_state> state);
   /// Ends at once, without leaving a group in order.
   ~client();
+  /// The same without waiting for the end. Whoever the callbacks belong to is not called any more.
+  static void abandon(std::unique_ptr<client> what);
 
   [[nodiscard]] rd_kafka_t* get() const noexcept { return handle_; }
   [[nodiscard]] client_state& state() const noexcept { return *state_; }
   /// "`name` is `value`", of a property of this client.
   [[nodiscard]] std::string setting(const char* name) const;
+  [[nodiscard]] bool interrupted() const noexcept { return state_->interrupted(); }
 
   /// Asks for the named topics, or all when `names` is empty. Blocks up to `timeout`, less when the
   /// broker refuses the credentials.

@@ -35,6 +35,12 @@ struct translation {
   return translate(code).nature;
 }
 
+/// What to say beside a refused login, if it may be a defect of the client.
+/// @param mechanism of SASL, as configured.
+/// @param version of librdkafka, as `rd_kafka_version()` gives it.
+[[nodiscard]] std::string_view login_hint(rd_kafka_resp_err_t code, std::string_view mechanism,
+                                          int version) noexcept;
+
 /// An error for people: what was tried, librdkafka's description, its detail when it has one, the
 /// remedy.
 [[nodiscard]] error to_error(rd_kafka_resp_err_t code, std::string_view tried,

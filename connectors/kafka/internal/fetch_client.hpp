@@ -4,6 +4,7 @@
 
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/lane.hpp>
+#include <weir/connectors/kafka/internal/log_evidence.hpp>
 #include <weir/connectors/kafka/internal/partition_table.hpp>
 #include <weir/connectors/kafka/internal/queue_sizes.hpp>
 
@@ -22,6 +23,8 @@ struct repair {
   std::string topic{};
   std::int32_t partition = 0;
   std::int64_t position = 0; ///< Found: offset that is not there. Answered: where to go on.
+  bool missing = false;      ///< Found: the topic is not there at all.
+  bool gives_up = false;     ///< Answered: nothing more can be read of the open range.
 };
 
 /// Wakes whoever waits for records. Called by librdkafka under a queue's lock, so it does nothing
@@ -46,20 +49,26 @@ private:
 ///
 /// Threads: `assign`, `add` and `clear` on the control thread while no receiver runs; `offsets` on
 /// the helper thread; the lanes and what stands below them belong to the one receiver.
-class fetch_client {
+class fetch_client : public std::enable_shared_from_this<fetch_client> {
 public:
-  /// @param own properties beside those a fetch handle always has.
+  /// @param evidence hears of what the client reads, and of what may have changed topics; or null.
+  /// @param level of isolation, by Kafka's names.
   static expected<std::shared_ptr<fetch_client>> make(const direct_stream_options& options,
                                                       const queue_sizes& sizes, log_hook log,
-                                                      thread_hook started);
+                                                      thread_hook started,
+                                                      std::shared_ptr<log_evidence> evidence = {},
+                                                      std::string_view level = "read_committed");
   ~fetch_client();
 
   expected<void> assign(std::span<const start_position> starts);
   expected<void> add(std::span<const start_position> starts);
   /// Stops reading; what waits in the queues is dropped.
   void clear();
+  /// The partition's log is another one: its next range drops what is queued.
+  void drop_queued(std::string_view topic, std::int32_t partition);
 
-  /// The end of each partition, as far as a committed reader may see. One request per broker.
+  /// The end of each partition, as far as a committed reader may see. One request per broker. Waits
+  /// no longer than `timeout`, and hardly at all once the client is interrupted.
   struct answer {
     std::int64_t offset = -1;
     rd_kafka_resp_err_t failure = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -67,11 +76,16 @@ public:
   expected<std::vector<answer>> offsets(std::span<const repair> partitions, std::int64_t which,
                                         milliseconds timeout) const;
   [[nodiscard]] const client& raw() const noexcept { return *client_; }
+  /// Its user goes away, while a call of it may still wait for a broker.
+  void leave() const;
 
   // ---- for the receiver
   [[nodiscard]] std::span<lane> lanes() noexcept { return lanes_; }
   [[nodiscard]] wake_signal& signal() noexcept { return signal_; }
   [[nodiscard]] bool wants_headers() const noexcept { return wants_headers_; }
+  void remember(const lane& at, const record& last) const;
+  /// Whether the lane's log may be another one by now. Then asks the control side to find out.
+  [[nodiscard]] bool doubts(const lane& at);
 
   /// Goes back, or on, to `offset`. What was queued is void from now on.
   expected<void> seek(lane& at, std::int64_t offset);
@@ -81,6 +95,11 @@ public:
   /// Cheap; sends nothing.
   void end_rest() const;
 
+  /// For the control side: whether the receiver waits to know more of a log.
+  [[nodiscard]] bool take_doubt() noexcept {
+    return asks_to_verify_.exchange(false, std::memory_order_acq_rel);
+  }
+
   // ---- repairs, between the receiver and the control side
   void ask_repair(repair found);
   [[nodiscard]] std::vector<repair> take_asked();
@@ -88,15 +107,23 @@ public:
   [[nodiscard]] std::vector<repair> take_answered();
 
 private:
-  fetch_client(std::unique_ptr<client> made, const direct_stream_options& options);
+  fetch_client(std::unique_ptr<client> made, const direct_stream_options& options,
+               std::shared_ptr<log_evidence> evidence);
+
+  /// Takes the queue of the partition, so that nobody else is given what is in it.
+  expected<void> open_queue(lane& at);
+  rd_kafka_resp_err_t ask_apart(partition_list_ptr& list, milliseconds timeout) const;
 
   std::unique_ptr<client> client_;
+  mutable std::atomic<int> left_behind_{0}; ///< Threads that wait for an answer, or soon will not.
+  std::shared_ptr<log_evidence> evidence_;
   bool wants_headers_;
   std::string sasl_user_;
   std::string sasl_password_;
   wake_signal signal_;
   std::vector<lane> lanes_;
 
+  std::atomic<bool> asks_to_verify_{false};
   std::mutex repairs_mutex_;
   std::vector<repair> asked_;
   std::vector<repair> answered_;

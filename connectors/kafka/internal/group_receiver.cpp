@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <thread>
 
@@ -35,16 +37,18 @@ public:
       : options_(options), to_(std::move(to)) {}
 
   expected<void> open() {
-    auto conf = make_conf(options_.properties,
-                          {{"bootstrap.servers", options_.brokers},
-                           {"group.id", options_.group},
-                           {"isolation.level", "read_committed"},
-                           {"auto.offset.reset", options_.from_beginning ? "earliest" : "latest"},
-                           {"enable.auto.commit", "false"},
-                           {"enable.auto.offset.store", "false"},
-                           {"partition.assignment.strategy", "range"},
-                           {"queued.min.messages", "10000"},
-                           {"queued.max.messages.kbytes", "4096"}});
+    property_list own = {{"bootstrap.servers", options_.brokers},
+                         {"group.id", options_.group},
+                         {"isolation.level", "read_committed"},
+                         {"auto.offset.reset", options_.from_beginning ? "earliest" : "latest"},
+                         {"enable.auto.commit", "false"},
+                         {"enable.auto.offset.store", "false"},
+                         {"enable.partition.eof", "true"},
+                         {"partition.assignment.strategy", "range"},
+                         {"queued.min.messages", "10000"},
+                         {"queued.max.messages.kbytes", "4096"}};
+    std::ranges::copy(member_properties(options_.properties), std::back_inserter(own));
+    auto conf = make_conf(options_.properties, own);
     if (!conf)
       return std::move(conf).error();
     rd_kafka_conf_set_rebalance_cb(conf->get(), &session::on_rebalance);
@@ -72,6 +76,7 @@ public:
   void run(const std::stop_token& stop) {
     while (!stop.stop_requested() && !failed_) {
       commit(true);
+      watch_membership();
       if (held_.empty() && !takes_more())
         pause(true);
       else if (held_.empty())
@@ -93,11 +98,25 @@ private:
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
       rd_kafka_assign(handle, partitions);
       self.paused_ = false;
+      self.has_assignment_ = true;
+      self.ends_.clear();
       return;
     }
+    self.has_assignment_ = false;
     if (rd_kafka_assignment_lost(handle) == 0)
       self.commit(false);
     rd_kafka_assign(handle, nullptr);
+  }
+
+  /// Only another client helps one that is stuck with a coordinator that is gone.
+  void watch_membership() {
+    if (!watch_.stalled(std::chrono::steady_clock::now(), has_assignment_,
+                        client_->state().heard_of_group()))
+      return;
+    failed_ = true;
+    to_.restart(error(errc::unreachable_broker,
+                      "the group's coordinator has not been heard of for longer than the session; "
+                      "joining with a new client"));
   }
 
   [[nodiscard]] bool takes_more() { return to_.has_room(); }
@@ -127,6 +146,10 @@ private:
       grown_ = true;
       return;
     }
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      ends_[{rd_kafka_topic_name(message->rkt), message->partition}] = message->offset;
+      return;
+    }
     const auto kind = nature_of(message->err);
     if (kind == nature::final || kind == nature::missing) {
       failed_ = true;
@@ -154,6 +177,9 @@ private:
     }
     for (const auto& [from, records] : groups) {
       const auto last = records.back().offset;
+      unsafe_[from] = last + 1;
+      if (const auto end = ends_.find(from); end != ends_.end() && end->second <= last)
+        ends_.erase(end); // there is more by now
       const auto acknowledge = [to = acknowledged_, where = from, last] {
         const std::lock_guard guard(to->mutex);
         auto& next = to->next[where];
@@ -176,6 +202,17 @@ private:
       const std::lock_guard guard(acknowledged_->mutex);
       next.swap(acknowledged_->next);
     }
+    for (const auto& [at, offset] : next)
+      if (const auto found = unsafe_.find(at); found != unsafe_.end() && found->second <= offset)
+        unsafe_.erase(found);
+    // Between the last record and the end of its partition there are but markers of transactions.
+    std::erase_if(ends_, [&](const auto& entry) {
+      const auto& [at, end] = entry;
+      const bool safe = held_.empty() && !unsafe_.contains(at);
+      if (safe)
+        next[at] = std::max(next[at], end);
+      return safe;
+    });
     if (next.empty())
       return;
     rd_kafka_topic_partition_list_t* assigned = nullptr;
@@ -198,6 +235,11 @@ private:
   receiver_handle<record> to_;
   std::unique_ptr<client> client_;
   std::shared_ptr<acknowledged> acknowledged_ = std::make_shared<acknowledged>();
+  std::map<place, std::int64_t> ends_;   ///< Of partitions that are read to their end.
+  std::map<place, std::int64_t> unsafe_; ///< Behind the last stored record, until acknowledged.
+  membership_watch watch_{time_of(options_.properties, "session.timeout.ms", 45s),
+                          time_of(options_.properties, "max.poll.interval.ms", 300s)};
+  bool has_assignment_ = false;
   std::vector<message_ptr> held_; ///< Read and not stored yet.
   bool grown_ = false;            ///< The last poll found a message.
   bool paused_ = false;

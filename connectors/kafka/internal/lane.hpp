@@ -28,9 +28,11 @@ struct lane {
   std::uint32_t range = 0; ///< Index of the open range in its batch.
   bool open = false;       ///< The open range is not read to its end.
   bool touched = false;    ///< Something of an unfinished range has been taken out of the queue.
-  bool waits_for_repair = false;    ///< Fetching has stopped: the position is not in the log.
-  read_pacer pacer{};               ///< Of open-ended batches.
-  bool rests = false;               ///< The pacer allows nothing now.
+  bool waits_for_repair = false; ///< Fetching has stopped: the position is not in the log.
+  bool in_doubt = false;         ///< Not read until it is known whether the log is still the same.
+  bool stale = false; ///< What is queued is of another log: to be dropped before the next range.
+  read_pacer pacer{}; ///< Of open-ended batches.
+  bool rests = false; ///< The pacer allows nothing now.
   std::optional<owned_record> held; ///< Read past `until`; the first record of a later range.
 };
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <iterator>
 #include <span>
 #include <thread>
 
@@ -42,8 +42,9 @@ expected<void> outcome_of(rd_kafka_event_t* event) {
 } // namespace
 
 expected<std::unique_ptr<member>> member::make(const direct_stream_options& options,
-                                               member_events& events, std::function<void()> wake,
-                                               log_hook log, thread_hook started) {
+                                               bool internal_topics, member_events& events,
+                                               std::function<void()> wake, log_hook log,
+                                               thread_hook started) {
   property_list own = {
       {"bootstrap.servers", options.brokers},
       {"group.id", options.group},
@@ -54,6 +55,12 @@ expected<std::unique_ptr<member>> member::make(const direct_stream_options& opti
       {"topic.metadata.refresh.interval.ms", std::to_string(options.discovery_interval.count())}};
   if (!options.properties.contains("partition.assignment.strategy"))
     own.emplace_back("partition.assignment.strategy", "range");
+  std::ranges::copy(member_properties(options.properties), std::back_inserter(own));
+  if (!options.topic_pattern.empty() && !internal_topics) {
+    const auto theirs = options.properties.find("topic.blacklist");
+    own.emplace_back("topic.blacklist",
+                     (theirs == options.properties.end() ? "" : theirs->second + ",") + "^__");
+  }
   auto conf = make_conf(options.properties, own);
   if (!conf)
     return std::move(conf).error();
@@ -84,16 +91,12 @@ expected<std::unique_ptr<member>> member::make(const direct_stream_options& opti
 member::member(std::unique_ptr<client> made, std::shared_ptr<client_state> state,
                const direct_stream_options& options, member_events& events)
     : state_(std::move(state)), client_(std::move(made)), subscription_(options.topics),
-      events_(events) {
+      events_(events), max_poll_(time_of(options.properties, "max.poll.interval.ms", 300s)),
+      watch_(time_of(options.properties, "session.timeout.ms", 45s), max_poll_) {
   events_queue_.reset(rd_kafka_queue_get_consumer(client_->get()));
   commits_queue_.reset(rd_kafka_queue_new(client_->get()));
   if (!options.topic_pattern.empty()) // librdkafka knows a pattern by its first character
     subscription_ = {fmt::format("^({})$", options.topic_pattern)};
-  int ms = 300'000;
-  if (const auto set = options.properties.find("max.poll.interval.ms");
-      set != options.properties.end())
-    std::from_chars(set->second.data(), set->second.data() + set->second.size(), ms);
-  max_poll_ = std::chrono::milliseconds(ms);
 }
 
 member::~member() {
@@ -118,6 +121,11 @@ void member::poll(steady_time now) {
   serve_commits(0ms);
   for (const auto& step : std::exchange(pending_, {}))
     step();
+  const bool busy = has_assignment_ || owes_give_up_;
+  if (joined_ && watch_.stalled(now, busy, state_->heard_of_group())) {
+    watch_.begin(now, state_->heard_of_group()); // should it not be replaced
+    events_.stalled();                           // perhaps the end of this object: the last step
+  }
 }
 
 // librdkafka counts a poll of any queue as a sign of life (2.0.2), and may drop the "lost" flag
@@ -152,6 +160,7 @@ void member::on_rebalance(rd_kafka_resp_err_t what,
   if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     const auto none = make_partition_list(0);
     rd_kafka_assign(client_->get(), none.get()); // never NULL here
+    has_assignment_ = true;
     std::vector<start_position> mine;
     for (const auto& p : elements(partitions))
       mine.push_back({.topic = p.topic, .partition = p.partition});
@@ -170,6 +179,7 @@ void member::give_up() {
   if (!std::exchange(owes_give_up_, false))
     return;
   rd_kafka_assign(client_->get(), nullptr);
+  has_assignment_ = false;
 }
 
 bool member::lost() const { return rd_kafka_assignment_lost(client_->get()) != 0; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weir/connectors/kafka/internal/client.hpp>
+#include <weir/connectors/kafka/internal/membership_watch.hpp>
 #include <weir/connectors/kafka/internal/partition_table.hpp>
 #include <weir/connectors/kafka/offset_committer.hpp>
 #include <weir/runtime/time.hpp>
@@ -26,6 +27,8 @@ public:
   /// A commit has been answered.
   virtual void committed(const std::vector<partition_offset>& offsets,
                          const expected<void>& outcome) = 0;
+  /// The member has been without a coordinator for longer than its session: only another one helps.
+  virtual void stalled() = 0;
 };
 
 /// Joins the group with the eager protocol and assigns itself nothing: fetch handles do the
@@ -35,9 +38,11 @@ public:
 /// Threads: the control thread, but for `committed_offsets` (helper thread).
 class member {
 public:
+  /// @param internal_topics whether a pattern names such a topic; else none is ever assigned.
   static expected<std::unique_ptr<member>> make(const direct_stream_options& options,
-                                                member_events& events, std::function<void()> wake,
-                                                log_hook log, thread_hook started);
+                                                bool internal_topics, member_events& events,
+                                                std::function<void()> wake, log_hook log,
+                                                thread_hook started);
   ~member();
 
   /// Joins the group. Without it the member only reads and writes the offsets of a group that has
@@ -92,9 +97,11 @@ private:
   std::vector<partition_offset> in_flight_;
   expected<void> last_commit_;
   bool joined_ = false;
-  bool owes_give_up_ = false; ///< Between REVOKE and `give_up`.
-  duration max_poll_{};
+  bool owes_give_up_ = false;   ///< Between REVOKE and `give_up`.
+  bool has_assignment_ = false; ///< Between ASSIGN and `give_up`.
+  duration max_poll_;
   steady_time last_poll_{};
+  membership_watch watch_;
 };
 
 } // namespace weir::kafka

@@ -2,6 +2,7 @@
 // Logic only, no client.
 #pragma once
 
+#include <weir/connectors/kafka/internal/log_evidence.hpp>
 #include <weir/connectors/kafka/options.hpp>
 #include <weir/runtime/batch.hpp>
 #include <weir/runtime/source.hpp>
@@ -20,6 +21,8 @@ struct start_position {
   std::int32_t partition = 0;
   std::int64_t offset = 0;
   std::optional<std::int64_t> committed{}; ///< What the group has committed, if anything.
+  std::optional<log_memory> log{};         ///< What is known of its log,
+  std::uint64_t doubts = 0;                ///< as of these doubts of `log_evidence`.
 };
 
 /// One owned partition. committed <= processed <= position.

@@ -204,6 +204,21 @@ expected<conf_ptr> make_conf(const std::map<std::string, std::string>& user,
   return conf;
 }
 
+std::chrono::milliseconds time_of(const std::map<std::string, std::string>& properties,
+                                  const std::string& name, std::chrono::milliseconds otherwise) {
+  const auto set = properties.find(name);
+  return set == properties.end()
+             ? otherwise
+             : std::chrono::milliseconds(number(set->second, otherwise.count()));
+}
+
+property_list member_properties(const std::map<std::string, std::string>& user) {
+  if (user.contains("coordinator.query.interval.ms"))
+    return {};
+  // A coordinator that comes back at another address is not noticed before: 10 minutes by default.
+  return {{"coordinator.query.interval.ms", "5000"}};
+}
+
 redactor::redactor(const std::map<std::string, std::string>& properties) {
   for (const auto& [name, value] : properties)
     if (is_secret(name) && value.size() >= 4)

@@ -5,6 +5,7 @@
 #include <weir/connectors/kafka/internal/handles.hpp>
 #include <weir/runtime/expected.hpp>
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
@@ -27,6 +28,14 @@ expected<void> check_properties(client_role role,
 /// Builds a configuration from the user's properties and weir's own, which win.
 expected<conf_ptr> make_conf(const std::map<std::string, std::string>& user,
                              const property_list& own);
+
+/// A time in ms among the user's properties, or what librdkafka takes without it.
+[[nodiscard]] std::chrono::milliseconds
+time_of(const std::map<std::string, std::string>& properties, const std::string& name,
+        std::chrono::milliseconds otherwise);
+
+/// Properties of every member of a group beyond those that its kind needs.
+[[nodiscard]] property_list member_properties(const std::map<std::string, std::string>& user);
 
 /// Whether the value of a property must not appear in any text.
 [[nodiscard]] bool is_secret(std::string_view property);

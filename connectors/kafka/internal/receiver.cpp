@@ -68,9 +68,9 @@ struct kafka_receiver::intake {
   }
 };
 
-kafka_receiver::kafka_receiver(std::shared_ptr<const fetch_slot> slot, data_loss policy,
+kafka_receiver::kafka_receiver(std::shared_ptr<const fetch_slot> slot,
                                std::function<void()> ask_control)
-    : slot_(std::move(slot)), policy_(policy), ask_control_(std::move(ask_control)) {}
+    : slot_(std::move(slot)), ask_control_(std::move(ask_control)) {}
 
 expected<void> kafka_receiver::open(const replica_context& env) {
   env_ = env;
@@ -114,9 +114,10 @@ expected<void> kafka_receiver::open_range(lane& at, const offset_range& range,
                                           std::uint32_t index) {
   at.range = index;
   at.until = open_ended_ ? std::numeric_limits<std::int64_t>::max() : range.until;
-  const bool continues = range.from == at.settled && !at.touched;
+  const bool waits = at.waits_for_repair && range.from < at.until;
+  const bool continues = range.from == at.settled && !at.touched && !at.stale && !waits;
   if (!continues) {
-    if (range.from < at.next) { // the batch before was given up
+    if (range.from < at.next || at.stale || waits) { // e.g. the batch before was given up
       if (auto sought = fetch_->seek(at, range.from); !sought)
         return sought;
     } else {
@@ -128,6 +129,7 @@ expected<void> kafka_receiver::open_range(lane& at, const offset_range& range,
     at.settled = range.from;
   }
   at.open = true;
+  at.in_doubt = false;
   ++open_ranges_;
   settle_if_read(at);
   return {};
@@ -194,10 +196,14 @@ void kafka_receiver::ask_for_turn() {
 }
 
 bool kafka_receiver::something_waits() {
-  return std::ranges::any_of(fetch_->lanes(), [](const lane& at) {
-    return at.open && !at.waits_for_repair && !at.rests &&
-           rd_kafka_queue_length(at.queue.get()) > 0;
-  });
+  bool any = false;
+  for (auto& at : fetch_->lanes()) {
+    if (!at.open || at.waits_for_repair || at.rests)
+      continue;
+    at.in_doubt = fetch_->doubts(at);
+    any = any || (!at.in_doubt && rd_kafka_queue_length(at.queue.get()) > 0);
+  }
+  return any;
 }
 
 expected<bool> kafka_receiver::read(lane& at, emitter& out) {
@@ -207,7 +213,15 @@ expected<bool> kafka_receiver::read(lane& at, emitter& out) {
             .topic = {},
             .headers = fetch_->wants_headers(),
             .most = std::numeric_limits<std::size_t>::max()};
-  if (at.held && at.held->offset < at.until)
+  const bool holds = at.held && at.held->offset < at.until;
+  if (!holds && builder_.empty() && rd_kafka_queue_length(at.queue.get()) == 0)
+    return false;
+  at.in_doubt = fetch_->doubts(at);
+  if (at.in_doubt) {
+    ask_control_();
+    return false;
+  }
+  if (holds)
     take_held(at);
   if (at.next < at.until) {
     const auto waiting = rd_kafka_queue_length(at.queue.get());
@@ -233,8 +247,11 @@ expected<bool> kafka_receiver::read(lane& at, emitter& out) {
   if (since_rest_ended_ >= messages_per_rest)
     end_rest();
   const bool any = !builder_.empty();
-  if (any)
-    out.emit(partition_id(at.range), builder_.build());
+  if (any) {
+    auto made = builder_.build();
+    fetch_->remember(at, block_cast<record>(*made).records().back());
+    out.emit(partition_id(at.range), std::move(made));
+  }
   settle_if_read(at);
   return any;
 }
@@ -276,25 +293,14 @@ expected<void> kafka_receiver::on_event(lane& at, const rd_kafka_message_t& even
     fetch_->raw().state().note(event.err, rd_kafka_message_errstr(&event));
     return {};
   case nature::position:
-    if (policy_ == data_loss::fail)
-      return to_error(event.err, where(), rd_kafka_message_errstr(&event));
-    at.waits_for_repair = true;
-    fetch_->ask_repair({at.topic, at.partition, at.next});
-    ask_control_();
-    return {};
-  case nature::missing:
-    if (policy_ == data_loss::fail)
-      return to_error(event.err, where(), "the topic was deleted while a batch was reading it");
-    if (open_ended_) {
-      env_.log(log_level::error, fmt::format("{} [{}]: deleted at offset {}; the others go on",
-                                             at.topic, at.partition, at.next));
+  case nature::missing: // perhaps made anew: the control side looks, and decides by the policy
+    if (std::exchange(at.waits_for_repair, true))
       return {};
-    }
-    env_.log(log_level::error,
-             fmt::format("{} [{}]: deleted; {} offsets of the open batch are lost", at.topic,
-                         at.partition, at.until - at.next));
-    at.next = at.until;
-    at.touched = true;
+    fetch_->ask_repair({.topic = at.topic,
+                        .partition = at.partition,
+                        .position = at.next,
+                        .missing = nature_of(event.err) == nature::missing});
+    ask_control_();
     return {};
   case nature::record:
     if (event.err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION)
@@ -312,8 +318,15 @@ expected<void> kafka_receiver::apply_repairs() {
     const auto found = std::ranges::find_if(lanes, [&](const lane& at) {
       return at.partition == answer.partition && at.topic == answer.topic;
     });
-    if (found == lanes.end() || !found->waits_for_repair)
+    if (found == lanes.end() || (!found->waits_for_repair && !(found->in_doubt && answer.gives_up)))
       continue;
+    if (answer.gives_up) {
+      if (!open_ended_ && found->open)
+        found->next = found->until;
+      found->touched = true;
+      settle_if_read(*found);
+      continue;
+    }
     if (auto restarted = fetch_->restart(*found, answer.position); !restarted)
       return restarted;
     found->touched = true; // should the batch be given up, its range is not at `settled` any more

@@ -26,8 +26,7 @@ class kafka_receiver final : public receiver {
 public:
   /// @param slot may be null: a replica for which there is no partition.
   /// @param ask_control asks for the control side's attention. Any thread.
-  kafka_receiver(std::shared_ptr<const fetch_slot> slot, data_loss policy,
-                 std::function<void()> ask_control);
+  kafka_receiver(std::shared_ptr<const fetch_slot> slot, std::function<void()> ask_control);
 
   expected<void> open(const replica_context& env) override;
   expected<void> begin(const batch& whole, const source_batch& work) override;
@@ -52,7 +51,6 @@ private:
 
   std::shared_ptr<const fetch_slot> slot_;
   std::shared_ptr<fetch_client> fetch_; ///< The slot's client as of the last `begin`.
-  data_loss policy_;
   std::function<void()> ask_control_;
   replica_context env_;
   block_builder<record> builder_;

@@ -17,6 +17,10 @@ using namespace std::chrono_literals;
 /// planning anyway.
 constexpr milliseconds survey_patience = 5s;
 
+/// Of handles that read a record now and then.
+constexpr queue_sizes asker_sizes{
+    .min_messages = 1, .max_kbytes = 1, .partition_bytes = 64 << 10, .fetch_bytes = 8 << 20};
+
 } // namespace
 
 kafka_source::~kafka_source() { release_committer(); }
@@ -27,14 +31,29 @@ log_hook kafka_source::host_log() const {
   };
 }
 
-start_query kafka_source::query(bool later, std::function<bool()> go_on) const {
+start_query kafka_source::query(bool later, std::function<bool()> go_on) {
   return {.options = options_,
           .asker = *asker_,
+          .watch = watch_,
           .group = member_.get(),
           .prefer_committed = options_.prefer_committed || !first_assignment_,
           .later = later,
           .go_on = std::move(go_on),
-          .log = host_log()};
+          .log = host_log(),
+          .uncommitted = [this] { return uncommitted(); }};
+}
+
+/// Helper thread.
+expected<std::shared_ptr<fetch_client>> kafka_source::uncommitted() {
+  const std::lock_guard lock(uncommitted_mutex_);
+  if (!uncommitted_) {
+    auto made = fetch_client::make(options_, asker_sizes, host_log(), thread_started_, {},
+                                   "read_uncommitted");
+    if (!made)
+      return std::move(made).error();
+    uncommitted_ = std::move(*made);
+  }
+  return uncommitted_;
 }
 
 expected<void> kafka_source::open(const source_setup& setup) {
@@ -51,16 +70,12 @@ expected<void> kafka_source::open(const source_setup& setup) {
 
   const bool subscribes = !options_.group.empty() && options_.assign.empty();
   if (!options_.group.empty()) {
-    auto made = member::make(
-        options_, *this, [host = host_] { host->wake(); }, host_log(), thread_started_);
+    auto made = make_member();
     if (!made)
       return std::move(made).error();
     member_ = std::move(*made);
   }
-  auto asker = fetch_client::make(
-      options_,
-      {.min_messages = 1, .max_kbytes = 1, .partition_bytes = 1024, .fetch_bytes = 8 << 20},
-      host_log(), thread_started_);
+  auto asker = fetch_client::make(options_, asker_sizes, host_log(), thread_started_);
   if (!asker)
     return std::move(asker).error();
   asker_ = std::move(*asker);
@@ -72,6 +87,8 @@ expected<void> kafka_source::open(const source_setup& setup) {
     return std::move(partitions).error();
   if (partitions->empty())
     log(log_level::warning, fmt::format("no topic matches \"{}\" yet", options_.topic_pattern));
+  if (auto ok = wanted_->check_places(options_.start.places(), &*partitions); !ok)
+    return ok;
   sized_for_ = std::max<std::size_t>(1, partitions->size());
   const auto count =
       std::clamp<std::size_t>(wanted_->grows() ? replicas_ : sized_for_, 1, replicas_);
@@ -96,6 +113,12 @@ expected<void> kafka_source::open(const source_setup& setup) {
   return {};
 }
 
+expected<std::unique_ptr<member>> kafka_source::make_member() {
+  return member::make(
+      options_, wanted_->names_internal_topics(), *this, [host = host_] { host->wake(); },
+      host_log(), thread_started_);
+}
+
 expected<kafka_source::fetch_clients> kafka_source::make_fetch_clients(std::size_t partitions,
                                                                        std::size_t count) const {
   const auto sizes = size_queues(memory_share_, partitions);
@@ -103,7 +126,7 @@ expected<kafka_source::fetch_clients> kafka_source::make_fetch_clients(std::size
     return sizes.error();
   fetch_clients made;
   for (std::size_t i = 0; i < count; ++i) {
-    auto one = fetch_client::make(options_, *sizes, host_log(), thread_started_);
+    auto one = fetch_client::make(options_, *sizes, host_log(), thread_started_, evidence_);
     if (!one)
       return std::move(one).error();
     made.push_back(std::move(*one));
@@ -122,7 +145,7 @@ void kafka_source::use(fetch_clients clients, std::size_t partitions) {
 
 std::unique_ptr<receiver> kafka_source::make_receiver(std::uint32_t replica) {
   return std::make_unique<kafka_receiver>(replica < fetch_.size() ? fetch_[replica] : nullptr,
-                                          options_.on_data_loss, [host = host_] { host->wake(); });
+                                          [host = host_] { host->wake(); });
 }
 
 // ---- regular work
@@ -136,6 +159,7 @@ void kafka_source::poll() {
   asker_->raw().serve();
   end_rests();
   serve_repairs();
+  serve_doubts();
   serve_manual_commits();
   commit_due();
   const bool discovers = wanted_->grows() && (!member_ || !options_.assign.empty());
@@ -160,55 +184,50 @@ duration kafka_source::poll_interval() const {
   return waits ? 5ms : 25ms;
 }
 
-expected<std::vector<partition_position>> kafka_source::survey() {
-  const auto& partitions = table_.partitions();
-  std::vector<std::int64_t> latest(partitions.size());
-  for (std::size_t i = 0; i < partitions.size(); ++i)
-    latest[i] = partitions[i].position;
+std::vector<repair> kafka_source::places() const {
   std::vector<repair> all;
-  all.reserve(partitions.size());
-  for (const auto& p : partitions)
-    all.push_back({p.topic, p.partition, 0});
-  auto answers = asker_->offsets(all, RD_KAFKA_OFFSET_END, survey_patience);
-  if (!answers) { // brokers are away: what is new is not known, so there is nothing to plan
-    log(log_level::warning, answers.error().message());
-    return table_.surveyed(latest);
-  }
-  for (std::size_t i = 0; i < partitions.size(); ++i) {
-    const auto& answer = (*answers)[i];
-    if (answer.failure == RD_KAFKA_RESP_ERR_NO_ERROR && answer.offset >= 0)
-      latest[i] = answer.offset;
-    check_end(i, answer);
-  }
-  return table_.surveyed(latest);
+  all.reserve(table_.partitions().size());
+  for (const auto& p : table_.partitions())
+    all.push_back({p.topic, p.partition, p.position});
+  return all;
 }
 
-// An end below the position: the log was cut or the topic made anew. A broker that has just become
-// leader can say so by mistake, so the second survey in a row counts.
-void kafka_source::check_end(std::size_t index, const fetch_client::answer& answer) {
-  const auto& p = table_.partitions()[index];
-  const auto key = std::pair(p.topic, p.partition);
-  const bool missing = nature_of(answer.failure) == nature::missing;
-  const bool cut = answer.failure == RD_KAFKA_RESP_ERR_NO_ERROR && answer.offset >= 0 &&
-                   answer.offset < p.position;
-  if (!missing && !cut) {
-    suspicious_.erase(key);
-    return;
+expected<std::vector<partition_position>> kafka_source::survey() {
+  auto found = check_logs(places(), survey_patience);
+  replaced_ = std::move(found.replaced);
+  return table_.surveyed(found.latest);
+}
+
+kafka_source::checked_logs kafka_source::check_logs(const std::vector<repair>& places,
+                                                    milliseconds patience) {
+  checked_logs result;
+  for (const auto& place : places)
+    result.latest.push_back(place.position);
+  const auto doubts = evidence_->doubts();
+  const auto ends = asker_->offsets(places, RD_KAFKA_OFFSET_END, patience);
+  if (!ends) { // brokers are away: what is new is not known, so there is nothing to plan
+    log(log_level::warning, ends.error().message());
+    return result;
   }
-  if (++suspicious_[key] != 2)
-    return;
-  if (missing)
-    return log(log_level::error,
-               fmt::format("{} [{}]: the brokers do not know it any more; the others go on",
-                           p.topic, p.partition));
-  truncated_.push_back({p.topic, p.partition, p.position});
-  suspicious_.erase(key);
+  const auto found = watch_.check(*asker_, places, *ends, doubts);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    using enum log_watch::finding::state;
+    if (found[i].is == fine)
+      result.latest[i] = (*ends)[i].offset;
+    else if (found[i].is == missing)
+      log(log_level::error, fmt::format("{} [{}]: the brokers do not know it any more; the others "
+                                        "go on",
+                                        places[i].topic, places[i].partition));
+    else if (found[i].is == replaced)
+      result.replaced.push_back({places[i], found[i], doubts});
+  }
+  return result;
 }
 
 source_batch kafka_source::plan(const std::vector<partition_position>& backlog,
                                 const std::vector<std::optional<std::uint64_t>>& limits) {
-  for (auto& found : std::exchange(truncated_, {}))
-    on_truncated(std::move(found));
+  for (const auto& what : std::exchange(replaced_, {}))
+    on_replaced(what);
   for (const auto& skip : std::exchange(skips_, {}))
     table_.skip_to(skip.topic, skip.partition, skip.position);
   return table_.plan(backlog, limits);
@@ -225,53 +244,16 @@ void kafka_source::completed(const batch& whole, const source_batch& work) {
   commit_due();
 }
 
-// ---- positions that have left the log
-
-void kafka_source::serve_repairs() {
-  for (const auto& slot : fetch_) {
-    for (auto& found : slot->client->take_asked()) {
-      auto answer = std::make_shared<expected<start_decision>>();
-      auto facts = query(false, [this] { return !stopping_.load(); });
-      host_->run_blocking([=] { *answer = resolve_repair(found, facts); },
-                          [=, this, fetch = slot->client] {
-                            if (!*answer)
-                              return host_->fail(std::move(*answer).error());
-                            report_gap(found, **answer);
-                            skips_.push_back({found.topic, found.partition, (*answer)->offset});
-                            fetch->answer_repair({found.topic, found.partition, (*answer)->offset});
-                          });
-    }
-  }
-}
-
-void kafka_source::on_truncated(repair found) {
-  auto answer = std::make_shared<expected<start_decision>>();
-  auto facts = query(false, [this] { return !stopping_.load(); });
-  host_->run_blocking([=] { *answer = resolve_repair(found, facts); },
-                      [=, this] {
-                        if (!*answer)
-                          return host_->fail(std::move(*answer).error());
-                        if ((*answer)->offset == found.position)
-                          return;
-                        report_gap(found, **answer);
-                        host_->quiesce(quiesce_kind::finish, hand_over_patience, [=, this] {
-                          table_.restart_at(found.topic, found.partition, (*answer)->offset);
-                        });
-                      });
-}
-
-void kafka_source::report_gap(const repair& found, const start_decision& decided) {
-  if (decided.gap == 0)
-    return;
-  gap_offsets_ += decided.gap;
-  log(log_level::warning, fmt::format("{} [{}]: position {} is not in the log, reading goes on at "
-                                      "{}: {} offsets lost or repeated, {} in all",
-                                      found.topic, found.partition, found.position, decided.offset,
-                                      decided.gap, gap_offsets_));
+void kafka_source::interrupt() {
+  if (asker_)
+    asker_->raw().state().interrupt();
+  if (member_)
+    member_->raw().state().interrupt();
 }
 
 expected<void> kafka_source::close(duration deadline) {
   stopping_ = true;
+  interrupt();
   ready_ = false;
   ++assignment_;
   release_committer();
@@ -288,6 +270,11 @@ expected<void> kafka_source::close(duration deadline) {
     if (auto closed = member_->close(left()); !closed && outcome)
       outcome = std::move(closed);
   }
+  if (asker_)
+    asker_->leave();
+  const std::lock_guard lock(uncommitted_mutex_);
+  if (uncommitted_)
+    uncommitted_->leave();
   return outcome;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weir/connectors/kafka/internal/fetch_client.hpp>
+#include <weir/connectors/kafka/internal/log_watch.hpp>
 #include <weir/connectors/kafka/internal/member.hpp>
 #include <weir/connectors/kafka/internal/partition_table.hpp>
 #include <weir/connectors/kafka/internal/receiver.hpp>
@@ -11,8 +12,8 @@
 #include <weir/runtime/source.hpp>
 
 #include <atomic>
-#include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace weir::kafka {
@@ -39,6 +40,8 @@ public:
                     const std::vector<std::optional<std::uint64_t>>& limits) override;
   void completed(const batch& whole, const source_batch& work) override;
   void rewind(const source_batch& first) override { table_.rewind(first); }
+  [[nodiscard]] std::vector<error> take_errors() override { return std::exchange(errors_, {}); }
+  void interrupt() override;
   expected<void> close(duration deadline) override;
 
 private:
@@ -47,6 +50,9 @@ private:
   void revoked(bool lost) override;
   void committed(const std::vector<partition_offset>& offsets,
                  const expected<void>& outcome) override;
+  void stalled() override;
+
+  [[nodiscard]] expected<std::unique_ptr<member>> make_member();
 
   using fetch_clients = std::vector<std::shared_ptr<fetch_client>>;
   [[nodiscard]] expected<fetch_clients> make_fetch_clients(std::size_t partitions,
@@ -55,9 +61,13 @@ private:
   /// no receiver running.
   void use(fetch_clients clients, std::size_t partitions);
   void install(std::vector<start_position> starts);
+  void remember(const std::vector<start_position>& starts);
   void add(std::vector<start_position> starts, fetch_clients clients);
   void commit_starts(const std::vector<start_position>& starts);
   void commit_due();
+  /// Leaves what may be committed: not what was read in doubt of its log.
+  void leave_trusted(std::vector<partition_offset>& commits) const;
+  [[nodiscard]] bool trusts_all() const;
   /// Commits what is done and waits for the answer.
   expected<void> commit_last(milliseconds patience);
   void bind_committer();
@@ -66,12 +76,30 @@ private:
 
   void discover();
   void serve_repairs();
+  void on_repair(const repair& found, expected<repair_decision> decided, fetch_client& asked);
   void end_rests();
-  void check_end(std::size_t index, const fetch_client::answer& answer);
-  void on_truncated(repair found);
-  void report_gap(const repair& found, const start_decision& decided);
 
-  [[nodiscard]] start_query query(bool later, std::function<bool()> go_on) const;
+  /// A partition whose log is another one than before.
+  struct replacement {
+    repair place;
+    log_watch::finding found;
+    std::uint64_t doubts = 0;
+  };
+  struct checked_logs {
+    std::vector<std::int64_t> latest; ///< Up to where each may be read.
+    std::vector<replacement> replaced;
+  };
+  /// Asks how far the logs reach, and whether they are still the same. Blocks.
+  checked_logs check_logs(const std::vector<repair>& places, milliseconds patience);
+  [[nodiscard]] std::vector<repair> places() const;
+  void serve_doubts();
+  void verify();
+  void on_replaced(const replacement& what);
+  void renew(start_position from);
+  void report_gap(const repair& found, const start_decision& decided, std::string_view why);
+
+  [[nodiscard]] start_query query(bool later, std::function<bool()> go_on);
+  expected<std::shared_ptr<fetch_client>> uncommitted();
   [[nodiscard]] log_hook host_log() const;
   /// How long a hand-over may wait for the open batch, and again for the last commit.
   static constexpr milliseconds hand_over_patience{5'000};
@@ -89,6 +117,10 @@ private:
   /// Asks for ends and nothing else: on a handle that fetches, an idle broker answers only after
   /// the fetch before it.
   std::shared_ptr<fetch_client> asker_;
+  std::mutex uncommitted_mutex_;
+  std::shared_ptr<fetch_client> uncommitted_; ///< The same, to which open transactions count.
+  std::shared_ptr<log_evidence> evidence_ = std::make_shared<log_evidence>();
+  log_watch watch_{evidence_};
   std::vector<std::shared_ptr<fetch_slot>>
       fetch_;             ///< By replica; the rest of the replicas have nothing to read.
   fetch_clients retired_; ///< Replaced; receivers hold them until their next batch.
@@ -104,11 +136,13 @@ private:
       true; ///< `prefer_committed` = false holds for the first one of a run only.
   bool discovering_ = false;
   steady_time next_discovery_{};
-  steady_time no_commit_before_{}; ///< After a commit has failed.
-  std::map<std::pair<std::string, std::int32_t>, int>
-      suspicious_;                ///< Surveys in a row that found something wrong.
-  std::vector<repair> truncated_; ///< Found by the last survey.
+  steady_time no_commit_before_{};         ///< After a commit has failed.
+  std::vector<replacement> replaced_;      ///< Found by the last survey.
+  std::set<log_evidence::place> renewing_; ///< Waiting to begin in their new logs.
+  bool verifying_ = false;
+  steady_time no_verify_before_{};
   std::vector<repair> skips_; ///< For the next plan; a survey may be reading the table before it.
+  std::vector<error> errors_; ///< For the next report.
   std::atomic<bool> stopping_{false};
 
   struct manual_commit {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace weir::kafka {
 
 // The group gets a committed offset for every partition at once. Without one a partition that moves
@@ -28,15 +30,38 @@ void kafka_source::commit_due() {
     return;
   if (host_->clock().steady_now() < no_commit_before_)
     return;
-  member_->commit(table_.due());
+  auto due = table_.due();
+  const auto all = due.size();
+  leave_trusted(due);
+  if (due.size() < all)
+    verify();
+  member_->commit(std::move(due));
+}
+
+bool kafka_source::trusts_all() const {
+  return std::ranges::all_of(table_.partitions(), [&](const owned_partition& p) {
+    return evidence_->trusts({p.topic, p.partition});
+  });
+}
+
+// What was read since something happened to a topic may be of another log: committed, it would make
+// the next start skip records.
+void kafka_source::leave_trusted(std::vector<partition_offset>& commits) const {
+  std::erase_if(commits, [&](const partition_offset& o) {
+    const log_evidence::place at(o.topic, o.partition);
+    return !evidence_->trusts(at) || renewing_.contains(at);
+  });
 }
 
 expected<void> kafka_source::commit_last(milliseconds patience) {
+  if (!trusts_all())
+    (void)check_logs(places(), patience / 2);
   serve_manual_commits();
-  return member_->commit_now(options_.offsets == offset_commits::automatic
-                                 ? table_.due()
-                                 : std::vector<partition_offset>(),
-                             patience);
+  std::vector<partition_offset> due;
+  if (options_.offsets == offset_commits::automatic)
+    due = table_.due();
+  leave_trusted(due);
+  return member_->commit_now(std::move(due), patience);
 }
 
 void kafka_source::committed(const std::vector<partition_offset>& offsets,
@@ -94,10 +119,12 @@ void kafka_source::serve_manual_commits() {
   std::vector<manual_commit> waiting;
   {
     const std::lock_guard lock(manual_mutex_);
+    if (manual_waiting_.empty())
+      return;
+    if (ready_ && !trusts_all())
+      return verify();
     waiting.swap(manual_waiting_);
   }
-  if (waiting.empty())
-    return;
   std::vector<offset_range> ranges;
   for (auto& commit : waiting) {
     ranges.insert(ranges.end(), commit.ranges.begin(), commit.ranges.end());

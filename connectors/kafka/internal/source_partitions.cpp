@@ -9,7 +9,27 @@ using namespace std::chrono_literals;
 
 // ---- rebalances
 
+// librdkafka's member can be stuck with a coordinator that is gone; see membership_watch.
+void kafka_source::stalled() {
+  log(log_level::warning, "the group's coordinator has not been heard of for longer than the "
+                          "session; joining with a new client");
+  auto made = make_member();
+  if (!made)
+    return log(log_level::error, made.error().message());
+  if (auto joins = (*made)->subscribe(); !joins)
+    return log(log_level::error, joins.error().message());
+  std::shared_ptr<member> old = std::exchange(member_, std::move(*made));
+  // The helper thread may be asking it for something until then.
+  host_->run_blocking(
+      [old = std::move(old)]() mutable {
+        (void)old->close(200ms);
+        old.reset();
+      },
+      [] {});
+}
+
 void kafka_source::assigned(std::vector<start_position> partitions) {
+  std::erase_if(partitions, [&](const start_position& p) { return !wanted_->reads(p.topic); });
   const auto epoch = ++assignment_;
   log(log_level::info, fmt::format("the group assigns {} partitions", partitions.size()));
   struct answer {
@@ -64,7 +84,15 @@ void kafka_source::revoked(bool lost) {
       });
 }
 
+void kafka_source::remember(const std::vector<start_position>& starts) {
+  for (const auto& s : starts)
+    if (s.log)
+      evidence_->begin({s.topic, s.partition}, *s.log, s.doubts);
+}
+
 void kafka_source::install(std::vector<start_position> starts) {
+  renewing_.clear();
+  remember(starts);
   table_.install(starts);
   std::vector<std::vector<start_position>> by_replica(fetch_.size());
   for (const auto& p : table_.partitions())
@@ -116,6 +144,7 @@ void kafka_source::discover() {
 
 void kafka_source::add(std::vector<start_position> starts, fetch_clients clients) {
   const auto before = table_.partitions().size();
+  remember(starts);
   table_.add(starts);
   const bool anew = !clients.empty();
   if (anew)

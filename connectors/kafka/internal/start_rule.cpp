@@ -31,19 +31,37 @@ std::int64_t offset_by_rule(const partition_facts& facts, const starting_offsets
 
 } // namespace
 
+std::int64_t wanted_offset(const partition_facts& facts, const starting_offsets& start) {
+  if (facts.committed)
+    return *facts.committed;
+  return facts.newcomer ? facts.low : offset_by_rule(facts, start);
+}
+
 expected<start_decision> decide_start(const partition_facts& facts,
                                       const direct_stream_options& options) {
-  std::int64_t offset = 0;
-  std::string_view from = "starting offset";
-  if (facts.committed) {
-    offset = *facts.committed;
-    from = "committed offset";
-  } else {
-    offset = facts.newcomer ? facts.low : offset_by_rule(facts, options.start);
-  }
-  if (offset >= facts.low && offset <= facts.end)
+  const auto offset = wanted_offset(facts, options.start);
+  if (offset >= facts.low && offset <= std::max(facts.end, facts.high.value_or(0)))
     return start_decision{.offset = offset};
-  return apply_data_loss(facts, offset, from, options.on_data_loss);
+  return apply_data_loss(facts, offset, facts.committed ? "committed offset" : "starting offset",
+                         options.on_data_loss);
+}
+
+expected<start_decision> decide_anew(const partition_facts& facts, log_verdict verdict,
+                                     std::int64_t position, std::int64_t old_end,
+                                     data_loss policy) {
+  const auto unread = std::max<std::int64_t>(0, old_end - position);
+  if (policy == data_loss::fail)
+    return error{
+        errc::offset_out_of_range,
+        fmt::format("{} [{}]: {}: position {}, {} offsets of the old log were not read, and the "
+                    "log holds [{}, {}) now; set `on_data_loss` to earliest or latest to go on "
+                    "with the new log",
+                    facts.topic, facts.partition,
+                    verdict == log_verdict::other ? "the topic was made anew while it was read"
+                                                  : "the log was cut, or the topic made anew",
+                    position, unread, facts.low, facts.end)};
+  const auto offset = policy == data_loss::earliest ? facts.low : facts.end;
+  return start_decision{.offset = offset, .gap = unread + offset - facts.low};
 }
 
 expected<start_decision> apply_data_loss(const partition_facts& facts, std::int64_t position,

@@ -7,16 +7,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <regex>
 #include <thread>
 
 namespace weir::kafka {
 
 using namespace std::chrono_literals;
-
-struct subscription::pattern {
-  std::regex expression;
-};
 
 expected<subscription> subscription::make(const direct_stream_options& options) {
   subscription made;
@@ -26,17 +21,42 @@ expected<subscription> subscription::make(const direct_stream_options& options) 
   made.grows_ = std::ranges::any_of(made.named_,
                                     [](const topic_partitions& t) { return t.partitions.empty(); });
   if (!options.topic_pattern.empty()) {
-    try {
-      made.pattern_ =
-          std::make_shared<pattern>(std::regex(options.topic_pattern, std::regex::extended));
-    } catch (const std::regex_error& wrong) {
-      return error{errc::invalid_config,
-                   fmt::format("option `topic_pattern` = \"{}\" is no regular expression: {}",
-                               shown(options.topic_pattern), wrong.what())};
-    }
+    auto pattern = topic_filter::make(options.topic_pattern);
+    if (!pattern)
+      return std::move(pattern).error();
+    made.pattern_ = std::move(*pattern);
     made.grows_ = true;
   }
   return made;
+}
+
+expected<void> subscription::check_places(const std::vector<partition_offset>& places,
+                                          const std::vector<start_position>* there) const {
+  for (const auto& place : places) {
+    const bool assigned =
+        pattern_ || std::ranges::any_of(named_, [&](const topic_partitions& t) {
+          return t.topic == place.topic &&
+                 (t.partitions.empty() ||
+                  std::ranges::find(t.partitions, place.partition) != t.partitions.end());
+        });
+    const bool exists = !there || std::ranges::any_of(*there, [&](const start_position& p) {
+      return p.topic == place.topic && p.partition == place.partition;
+    });
+    if (!reads(place.topic) || !assigned || !exists)
+      return error{errc::invalid_config,
+                   fmt::format("option `start` lists offset {} of {} [{}], which {}; correct the "
+                               "topic or the partition",
+                               place.offset, place.topic, place.partition,
+                               reads(place.topic) && assigned
+                                   ? "does not exist"
+                                   : "is none of the partitions that the stream reads")};
+  }
+  return {};
+}
+
+bool subscription::reads(const std::string& topic) const {
+  return pattern_ ? pattern_->matches(topic)
+                  : std::ranges::find(named_, topic, &topic_partitions::topic) != named_.end();
 }
 
 expected<std::vector<start_position>> subscription::resolve(const client& broker,
@@ -51,7 +71,7 @@ expected<std::vector<start_position>> subscription::resolve(const client& broker
     if (!topics)
       return std::move(topics).error();
     for (const auto& topic : *topics)
-      if (!topic.name.starts_with("__") && std::regex_match(topic.name, pattern_->expression))
+      if (pattern_->matches(topic.name))
         add_all(topic.name, topic.partitions);
     return found;
   }

@@ -4,9 +4,10 @@
 
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/partition_table.hpp>
+#include <weir/connectors/kafka/internal/topic_filter.hpp>
 #include <weir/connectors/kafka/options.hpp>
 
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,27 @@ public:
   /// @returns errc::unknown_topic for a topic or partition that was named and does not exist.
   expected<std::vector<start_position>> resolve(const client& broker, milliseconds timeout) const;
 
+  /// Checks that every place belongs to a topic that the options mean and, given the partitions
+  /// that there are, to one of those.
+  /// @returns errc::invalid_config naming the first that does not.
+  [[nodiscard]] expected<void>
+  check_places(const std::vector<partition_offset>& places,
+               const std::vector<start_position>* there = nullptr) const;
+
+  /// Whether the options mean this topic.
+  [[nodiscard]] bool reads(const std::string& topic) const;
+
+  /// Whether a pattern spells out the name of an internal topic.
+  [[nodiscard]] bool names_internal_topics() const noexcept {
+    return pattern_ && !pattern_->named().empty();
+  }
+
   /// Whether partitions can be added while the stream runs.
   [[nodiscard]] bool grows() const noexcept { return grows_; }
 
 private:
-  struct pattern;
   std::vector<topic_partitions> named_;
-  std::shared_ptr<const pattern> pattern_;
+  std::optional<topic_filter> pattern_;
   bool grows_ = false;
 };
 

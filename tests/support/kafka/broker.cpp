@@ -15,7 +15,10 @@
 #include <thread>
 #include <vector>
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,6 +109,34 @@ void real_broker::resume() { ::kill(pid_, SIGCONT); }
 
 void real_broker::restart() {
   stop();
+  spawn();
+  await_started();
+}
+
+std::string real_broker::spare_address() {
+  const int probe = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    throw std::runtime_error("no free port");
+  ::close(probe);
+  return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
+
+void real_broker::move_to(const std::string& address) {
+  stop();
+  const auto port_of = [](const std::string& at) { return at.substr(at.find(':') + 1); };
+  for (const auto* name : {"env", "ports", "server.properties"}) {
+    auto text = read_file(options_.dir / name);
+    const auto old = port_of(bootstrap_);
+    for (auto at = text.find(old); at != std::string::npos; at = text.find(old, at + 1))
+      text.replace(at, old.size(), port_of(address));
+    std::ofstream(options_.dir / name) << text;
+  }
+  bootstrap_ = address;
   spawn();
   await_started();
 }

@@ -51,6 +51,10 @@ public:
   void stop();    ///< Orderly; data and ports stay reserved for restart().
   void kill();    ///< As a crash.
   void restart(); ///< Same ports, same data; stops it first if need be.
+  /// An address that nobody uses, for `move_to`.
+  static std::string spare_address();
+  /// Starts again with the same data at another address; without `tls_sasl` only.
+  void move_to(const std::string& address);
   void suspend(); ///< The broker freezes: connections stay open, nothing answers.
   void resume();
 

@@ -91,7 +91,7 @@ SCENARIO("a fixed cost per batch does not pull the rate down", "[backpressure][r
     }
     THEN("the rate is the one that fills the interval, fixed cost included") {
       CHECK(*job.controller.rate() == Approx(800).epsilon(0.03));
-      CHECK(job.controller.decision().fixed_cost > span(0.05));
+      CHECK(job.controller.decision().fixed_cost <= span(0.5));
     }
     AND_WHEN("quiet hours bring ten records per batch") {
       for (int k = 11; k <= 60; ++k)
@@ -112,8 +112,8 @@ SCENARIO("work already cut counts as delay of the next batch", "[backpressure][r
     }
     WHEN("a batch of half an interval still waits at the tick") {
       const auto records = job.cut_sum(6, {deep}, {.batches = 1, .records = 500});
-      THEN("integral gain and drain make room: 1000 - 0.2 * 500 - (500 - 300)") {
-        CHECK(records == Approx(700).epsilon(0.03));
+      THEN("integral gain and drain make room: 1000 - 0.2 * 500 - (500 - 100)") {
+        CHECK(records == Approx(500).epsilon(0.03));
         CHECK(job.controller.decision().clamp == rate_clamp::drain);
       }
     }
@@ -199,7 +199,8 @@ SCENARIO("a ceiling does not wind the law up", "[backpressure][rate_controller]"
       job.finish(k + 0.1, 100, 0.1);
     REQUIRE(*job.controller.rate() == 100);
     WHEN("the capacity falls to 20/s") {
-      job.finish(52, 100, 5);
+      job.finish(56, 100, 5);
+      job.finish(61, 100, 5); // one may be a stall, two are believed
       THEN("the law starts from 100/s and not from what it would have liked") {
         CHECK(*job.controller.rate() <=
               62); // 100 - 0.5 * (100 - 20), or less; from 1000 it would be above 500
@@ -231,7 +232,7 @@ SCENARIO("gains change while running without losing what was learnt",
   REQUIRE(job.controller.set_gains({.integral = 0.5}));
   CHECK(*job.controller.rate() == Approx(1000).epsilon(0.02));
   CHECK(job.cut_sum(6, {deep}, {.batches = 1, .records = 200}) ==
-        Approx(900).epsilon(0.03)); // 1000 - 0.5 * 200
+        Approx(800).epsilon(0.03)); // 1000 - 0.5 * 200 - (200 - 100)
   CHECK_FALSE(job.controller.set_gains({.integral = -1}));
   CHECK(job.controller.options().gains.integral == 0.5);
 }

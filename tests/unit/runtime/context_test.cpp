@@ -5,6 +5,7 @@
 #include <tests/support/fake_sink.hpp>
 #include <tests/support/jobs.hpp>
 
+#include <mutex>
 #include <set>
 
 using namespace std::chrono_literals;
@@ -350,4 +351,72 @@ SCENARIO("a stepped job says what kept it from a batch", "[runtime][testing]") {
   CHECK(waiting.error().code() == errc::timed_out);
   t.sink->reopen();
   CHECK(t.job.step()->time == weir::batch_time(1'767'225'601s)); // the batch that waited
+}
+
+SCENARIO("a stop that drains waits without turning", "[runtime][context][stop]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  if (how.executor != weir::executor_kind::in_line)
+    return;
+  numbers_job t(how);
+  t.pile_up();
+  t.job.context().request_stop(5s, stop_mode::drain);
+  for (int turns = 0; turns < 3; ++turns) {
+    t.job.clock().advance(1s); // ticks pass that plan nothing
+    t.job.context().run_ready();
+    CHECK(t.job.context().running());
+    CHECK(t.job.context().next_due() > 0s);
+  }
+  t.sink->reopen();
+  CHECK(t.job.context().stop());
+}
+
+SCENARIO("what is composed after the start is logged at once", "[runtime][context]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  auto options = weir::test::options_for(how);
+  std::mutex mutex;
+  std::string logged;
+  options.log = [&](const weir::log_record& line) {
+    std::lock_guard guard(mutex);
+    if (line.level == weir::log_level::error)
+      logged += line.message;
+  };
+  numbers_job t(std::move(options));
+  REQUIRE(t.job.context().start());
+  weir::memory_stream(t.job.context(), t.input, "late").for_each_batch([](const auto&) {});
+  {
+    std::lock_guard guard(mutex);
+    CHECK_THAT(logged, Catch::Contains("'late") && Catch::Contains("after the start"));
+  }
+  const auto stopped = t.job.context().stop();
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code() == errc::invalid_state);
+}
+
+SCENARIO("a sink that keeps bytes is given a share of the memory budget", "[runtime][context]") {
+  struct asks final : weir::sink<int> {
+    explicit asks(std::size_t& to) : share(to) {}
+    weir::expected<void> open(const weir::replica_context& context) override {
+      share = context.retained_share;
+      return {};
+    }
+    weir::expected<weir::progress> write(const weir::sink_block<int>&, std::size_t&) override {
+      return weir::progress::done;
+    }
+    std::size_t& share;
+  };
+  for (const bool retains : {false, true}) {
+    std::size_t share = 1;
+    auto options = weir::test::options_for(weir::test::run_mode{});
+    options.memory_budget = 32 << 20;
+    auto ctx = *weir::context::make(std::move(options));
+    weir::memory_stream(ctx, std::make_shared<weir::memory_log<int>>(), "numbers")
+        .to({.traits = {.name = "asks", .retains = retains},
+             .make = [&]() -> std::unique_ptr<weir::sink<int>> {
+               return std::make_unique<asks>(share);
+             }});
+    REQUIRE(ctx.start());
+    CHECK((share > 0) == retains);
+    CHECK(share < 32 << 20);
+    REQUIRE(ctx.stop());
+  }
 }

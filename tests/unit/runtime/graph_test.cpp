@@ -71,7 +71,13 @@ SCENARIO("a node that is added after the start is told at the next start", "[run
   const auto late_line = __LINE__ + 1;
   in.map(same).for_each_batch(ignore);
   CHECK(ctx.running());
-  REQUIRE(ctx.stop());
+  const auto stopped = ctx.stop();
+  CHECK_FALSE(ctx.running());
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().code() == weir::errc::invalid_state);
+  CHECK_THAT(stopped.error().to_string(),
+             Contains("composed after its start") && Contains(place(late_line)));
+  CHECK(ctx.await().error().code() == weir::errc::invalid_state);
   const auto again = ctx.start();
   REQUIRE_FALSE(again);
   CHECK_THAT(again.error().to_string(),

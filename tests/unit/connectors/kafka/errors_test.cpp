@@ -29,3 +29,18 @@ TEST_CASE("each error has a nature that decides what happens next", "[connectors
   CHECK(nature_of(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) == nature::record);
   CHECK(nature_of(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) == nature::final);
 }
+
+TEST_CASE("a login by SCRAM that a defect may have spoilt is told apart",
+          "[connectors][kafka][errors]") {
+  constexpr int ours = 0x020002ff;
+  constexpr int fixed = 0x020601ff;
+  for (const auto* mechanism : {"SCRAM-SHA-256", "SCRAM-SHA-512"}) {
+    CHECK_FALSE(login_hint(RD_KAFKA_RESP_ERR__AUTHENTICATION, mechanism, ours).empty());
+    CHECK_FALSE(login_hint(RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED, mechanism, ours).empty());
+    CHECK(login_hint(RD_KAFKA_RESP_ERR__AUTHENTICATION, mechanism, fixed).empty());
+    CHECK(login_hint(RD_KAFKA_RESP_ERR__SSL, mechanism, ours).empty());
+    CHECK(login_hint(RD_KAFKA_RESP_ERR__TRANSPORT, mechanism, ours).empty());
+  }
+  for (const auto* mechanism : {"PLAIN", "GSSAPI", ""})
+    CHECK(login_hint(RD_KAFKA_RESP_ERR__AUTHENTICATION, mechanism, ours).empty());
+}

@@ -54,6 +54,54 @@ TEST_CASE("a broker has a host, and a port from 1 to 65535", "[connectors][kafka
   }
 }
 
+TEST_CASE("credentials among the brokers are refused and not repeated",
+          "[connectors][kafka][options]") {
+  auto options = valid();
+  for (const std::string user : {"weir", "we,ir", ""})
+    for (const std::string password : {"hush", "h:ush", "hu@sh", "hu,sh", "hu sh", "9092"})
+      for (const std::string before : {"", "SASL_SSL://", "b:9092,"})
+        for (const std::string host : {"a", "a:1", "[::1]:9", "a:x"}) {
+          options.brokers = before + user + ":" + password + "@" + host;
+          CAPTURE(options.brokers);
+          const auto said = refusal(options);
+          for (std::size_t i = 0; i + 2 <= password.size(); ++i)
+            CHECK_THAT(said, !Contains(password.substr(i, password.size())));
+          CHECK_THAT(said, Contains("sasl.password") && Contains("@" + host));
+          options.brokers += ",z:1";
+          CHECK_THAT(refusal(options), !Contains(":" + password));
+        }
+}
+
+TEST_CASE("topics are named once, and listed offsets belong to them",
+          "[connectors][kafka][options]") {
+  auto options = valid();
+  options.topics = {"a", "b", "a"};
+  CHECK_THAT(refusal(options), Contains("names a twice"));
+  options.group = "g";
+  CHECK_THAT(refusal(options), Contains("names a twice"));
+  options.topics = {};
+  using assignment = std::vector<topic_partitions>;
+  for (const auto& twice : {assignment{{"a", {}}, {"a", {}}}, assignment{{"a", {1}}, {"a", {}}},
+                            assignment{{"a", {}}, {"b", {}}, {"a", {0}}}}) {
+    options.assign = twice;
+    CHECK_THAT(refusal(options), Contains("names a twice"));
+  }
+  options.assign = {{"a", {0, 2}}, {"a", {1}}, {"b", {}}};
+  CHECK(options.check());
+  options.start = starting_offsets::at({{"a", 1, 5}, {"b", 7, 5}});
+  CHECK(options.check());
+  for (const auto& place : {partition_offset{"a", 3, 5}, partition_offset{"c", 0, 5}}) {
+    options.start = starting_offsets::at({{"a", 1, 5}, place});
+    CHECK_THAT(refusal(options), Contains(place.topic) && Contains("none of the partitions"));
+  }
+  options.assign = {};
+  options.topic_pattern = "x.*";
+  options.start = starting_offsets::at({{"xy", 1, 5}});
+  CHECK(options.check()); // whether there is such a topic the broker knows
+  options.start = starting_offsets::at({{"y", 1, 5}});
+  CHECK_THAT(refusal(options), Contains("none of the partitions"));
+}
+
 TEST_CASE("Kafka options say what is wrong with them", "[connectors][kafka][options]") {
   auto options = valid();
   options.brokers = " ,";

@@ -59,3 +59,46 @@ TEST_CASE("an offset outside the log goes to the data-loss policy", "[connectors
   CHECK_FALSE(decide_start(made_anew, {}));
   CHECK(start(made_anew, starting_offsets::latest(), data_loss::earliest) == 0);
 }
+
+TEST_CASE("inside an open transaction a stream waits", "[connectors][kafka][start]") {
+  for (const auto policy : {data_loss::fail, data_loss::earliest, data_loss::latest})
+    for (const bool listed : {false, true}) {
+      auto facts = log_of(5, 20);
+      facts.high = 30;
+      auto rule = starting_offsets::latest();
+      for (std::int64_t wanted = 20; wanted <= 30; ++wanted) {
+        if (listed)
+          rule = starting_offsets::at({{"t", 3, wanted}});
+        else
+          facts.committed = wanted;
+        CHECK(start(facts, rule, policy) == wanted);
+      }
+      if (listed)
+        rule = starting_offsets::at({{"t", 3, 31}});
+      else
+        facts.committed = 31;
+      const auto beyond = decide_start(facts, {.start = rule, .on_data_loss = policy});
+      CHECK(beyond.has_value() == (policy != data_loss::fail));
+    }
+}
+
+TEST_CASE("another log begins by the policy, and what was lost is counted",
+          "[connectors][kafka][start]") {
+  const auto facts = log_of(2, 12);
+  for (const auto verdict : {log_verdict::other, log_verdict::shorter}) {
+    const auto failed = decide_anew(facts, verdict, 7, 10, data_loss::fail);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code() == errc::offset_out_of_range);
+    CHECK_THAT(failed.error().message(), Catch::Matchers::Contains("t [3]") &&
+                                             Catch::Matchers::Contains("made anew") &&
+                                             Catch::Matchers::Contains("[2, 12)") &&
+                                             Catch::Matchers::Contains("`on_data_loss`"));
+    const auto earliest = decide_anew(facts, verdict, 7, 10, data_loss::earliest);
+    CHECK(earliest->offset == 2);
+    CHECK(earliest->gap == 3); // of the old log
+    const auto latest = decide_anew(facts, verdict, 7, 10, data_loss::latest);
+    CHECK(latest->offset == 12);
+    CHECK(latest->gap == 13);
+    CHECK(decide_anew(facts, verdict, 10, 7, data_loss::earliest)->gap == 0);
+  }
+}

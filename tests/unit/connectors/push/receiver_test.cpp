@@ -248,9 +248,28 @@ SCENARIO("a group is acknowledged once its batch is complete", "[push][receiver]
   CHECK(t.table->rows() == std::vector{1, 2});
 }
 
+SCENARIO("until a batch has been measured receivers are bounded by their buffer alone",
+         "[push][receiver][rate]") {
+  auto options = options_for();
+  options.rate_control = {.enabled = true};
+  received_job t(options);
+  std::atomic<int> taken = -1;
+  t.read([&](std::uint32_t, auto to) {
+    int count = 0;
+    while (count < 5'000 && to.try_store(count) == weir::push_result::taken)
+      ++count;
+    taken = count;
+    return weir::expected<void>();
+  });
+  REQUIRE(t.job.context().start());
+  REQUIRE(t.until([&] { return taken.load() >= 0; }));
+  CHECK(taken == 5'000); // five seconds' worth of the first-batch rate
+  REQUIRE(t.job.context().stop());
+}
+
 SCENARIO("the rate of the job holds its receivers back", "[push][receiver][rate]") {
   auto options = options_for();
-  options.rate_control = {.enabled = true, .first_batch_rate = 100};
+  options.rate_control = {.enabled = true, .job = {.ceiling = 100}};
   received_job t(options);
   weir::push_result last{};
   std::atomic<bool> tried = false;

@@ -1,51 +1,20 @@
-// Judges the rate controller on the plant model: pid_bench [--json FILE] [NAME...]
-#include <weir/backpressure/plant_model.hpp>
+#include "cases.hpp"
+#include "policies.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <fstream>
-#include <functional>
+#include <numbers>
 #include <string>
-#include <string_view>
-#include <vector>
+
+namespace pid {
 
 namespace {
 
 constexpr double never_settled = 999; // ticks
 constexpr std::uint64_t noise_seeds = 20;
 constexpr std::size_t skew_partitions = 18;
-
-/// The public law with its defaults: no first rate, no bounds, split by lag, fractions of records
-/// allowed.
-class public_law final : public weir::plant_policy {
-public:
-  explicit public_law(weir::duration interval) : law_(*weir::pid_rate_estimator::make(interval)) {}
-
-  std::vector<std::optional<double>>
-  cut(const weir::plan_moment& at, std::span<const weir::partition_backlog> backlogs) override {
-    double lag = 0;
-    for (const auto& b : backlogs)
-      lag += static_cast<double>(b.lag);
-    std::vector<std::optional<double>> limits;
-    for (const auto& b : backlogs)
-      limits.push_back(rate_ && lag > 0 ? std::optional{*rate_ * weir::seconds_of(at.interval) *
-                                                        static_cast<double>(b.lag) / lag}
-                                        : std::nullopt);
-    return limits;
-  }
-  void finished(const weir::batch_timing& batch) override {
-    if (const auto rate = law_.update(batch))
-      rate_ = rate;
-  }
-  [[nodiscard]] std::optional<double> rate() const override { return rate_; }
-
-private:
-  weir::pid_rate_estimator law_;
-  std::optional<double> rate_;
-};
 
 /// A promise about one run: what is measured, against which bound, in which direction.
 struct promise {
@@ -66,6 +35,7 @@ struct bench_case {
   weir::plant_scenario scenario;
   std::vector<promise> promises;
   std::uint64_t seeds = 1;
+  policy_maker baseline = &make_unlimited_law;
 };
 
 promise settled_by(double ticks, double after = 0) {
@@ -168,18 +138,11 @@ struct statistics {
   double spread = 0;
 };
 
-statistics over_seeds(const bench_case& c, const promise& p, bool weirs_own) {
+statistics over_seeds(const bench_case& c, const promise& p, policy_maker make) {
   std::vector<double> values;
   for (std::uint64_t seed = 1; seed <= c.seeds; ++seed) {
-    const weir::duration interval{static_cast<weir::duration::rep>(c.scenario.interval * 1e9)};
-    if (weirs_own) {
-      auto controller = *weir::rate_controller::make(interval); // the defaults, whatever the case
-      weir::controlled_plant policy{controller};
-      values.push_back(p.measure(c.scenario, weir::run_plant(c.scenario, policy, seed)));
-    } else {
-      public_law policy{interval};
-      values.push_back(p.measure(c.scenario, weir::run_plant(c.scenario, policy, seed)));
-    }
+    const auto policy = make(c.scenario);
+    values.push_back(p.measure(c.scenario, weir::run_plant(c.scenario, *policy, seed)));
   }
   std::ranges::sort(values);
   const auto n = values.size();
@@ -187,65 +150,55 @@ statistics over_seeds(const bench_case& c, const promise& p, bool weirs_own) {
   return {median, median != 0 ? (values.back() - values.front()) / median : 0};
 }
 
-std::string json_of(const bench_case& c, double ratio, const promise& worst,
-                    const statistics& weirs, double baseline) {
-  return fmt::format(
-      R"j({{"name": "{}", "ratio": {:.6g}, "weir": {:.6g}, "baseline": {:.6g}, "unit": "{} ({})", "runs": {}, "spread": {:.4g}}})j",
-      c.scenario.name, ratio, weirs.median, baseline, worst.unit, worst.what, c.seeds,
-      weirs.spread);
+row judge_case(const bench_case& c) {
+  row worst;
+  worst.name = c.scenario.name;
+  worst.ratio = -1;
+  worst.runs = c.seeds;
+  for (const auto& p : c.promises) {
+    const auto weirs = over_seeds(c, p, &make_weir);
+    const auto baseline = over_seeds(c, p, c.baseline).median;
+    const double ratio = p.ratio(weirs.median);
+    worst.details += fmt::format("  {} {:.4g} ({:.4g}) {} {:g} {}", p.what, weirs.median, baseline,
+                                 p.at_least ? ">=" : "<=", p.bound, p.unit);
+    if (ratio > worst.ratio) {
+      worst.ratio = ratio;
+      worst.weir = weirs.median;
+      worst.baseline = baseline;
+      worst.unit = fmt::format("{} ({})", p.unit, p.what);
+      worst.spread = weirs.spread;
+    }
+  }
+  return worst;
+}
+
+/// Capacity that goes up and down by 40 % in 30 intervals, and three times the load.
+bench_case drift(double c) {
+  constexpr double depth = 0.4;
+  constexpr double period = 30; // ticks
+  bench_case drifting{scenario("drift", c, 300, [](std::size_t) { return 3.0; }),
+                      {busy(0.93), p95_delay(0.85)},
+                      1,
+                      &make_law};
+  for (std::size_t k = 0; k < drifting.scenario.capacity.size(); ++k)
+    drifting.scenario.capacity[k] *=
+        1 + depth * std::sin(2 * std::numbers::pi * static_cast<double>(k + 1) / period);
+  return drifting;
 }
 
 } // namespace
 
-int main(int argc, char** argv) {
-  std::string json_file;
-  std::vector<std::string> names;
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view{argv[i]} == "--json" && i + 1 < argc)
-      json_file = argv[++i];
-    else
-      names.emplace_back(argv[i]);
-  }
-  fmt::print("seeds of the noise:");
-  for (std::uint64_t seed = 1; seed <= noise_seeds; ++seed)
-    fmt::print(" {}", seed);
-  fmt::print("\n{:26} {:>6}  {}\n", "measurement", "ratio",
-             "what: weir (public law) against its bound, medians");
-
-  std::vector<std::string> json;
-  bool kept = true;
+std::vector<row> judge_cases(const std::function<bool(std::string_view)>& wanted) {
+  std::vector<bench_case> all;
   for (const double capacity : {1e3, 1e4, 1e6})
-    for (const auto& c : cases(capacity)) {
-      const auto wanted = [&](const std::string& n) {
-        return c.scenario.name.find(n) != std::string::npos;
-      };
-      if (!names.empty() && std::ranges::none_of(names, wanted))
-        continue;
-      std::string details;
-      double worst_ratio = -1;
-      std::string entry;
-      for (const auto& p : c.promises) {
-        const auto weirs = over_seeds(c, p, true);
-        const auto baseline = over_seeds(c, p, false).median;
-        const double ratio = p.ratio(weirs.median);
-        details += fmt::format("  {} {:.4g} ({:.4g}) {} {:g} {}", p.what, weirs.median, baseline,
-                               p.at_least ? ">=" : "<=", p.bound, p.unit);
-        if (ratio > worst_ratio) {
-          worst_ratio = ratio;
-          entry = json_of(c, ratio, p, weirs, baseline);
-        }
-      }
-      kept = kept && worst_ratio <= 1;
-      fmt::print("{:26} {:6.3f}{}\n", c.scenario.name, worst_ratio, details);
-      json.push_back(std::move(entry));
-    }
-  if (!json_file.empty()) {
-    std::ofstream out{json_file};
-    out << fmt::format("[\n  {}\n]\n", fmt::join(json, ",\n  "));
-    if (!out) {
-      fmt::print(stderr, "cannot write {}\n", json_file);
-      return 2;
-    }
-  }
-  return kept ? 0 : 1;
+    std::ranges::move(cases(capacity), std::back_inserter(all));
+  for (const double capacity : {300.0, 1e4, 1e6})
+    all.push_back(drift(capacity));
+  std::vector<row> rows;
+  for (const auto& c : all)
+    if (wanted(c.scenario.name))
+      rows.push_back(judge_case(c));
+  return rows;
 }
+
+} // namespace pid

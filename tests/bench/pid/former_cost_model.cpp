@@ -1,10 +1,10 @@
 // A Kalman filter over two costs; seconds throughout.
-#include <weir/backpressure/cost_model.hpp>
+#include "former_cost_model.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-namespace weir {
+namespace pid {
 
 namespace {
 
@@ -30,12 +30,12 @@ double squared(double x) noexcept { return x * x; }
 
 } // namespace
 
-cost_model::cost_model(double interval_seconds, double first_rate) noexcept
+former_cost_model::former_cost_model(double interval_seconds, double first_rate) noexcept
     : interval_(interval_seconds), largest_(first_rate * interval_seconds),
       per_unit_(1 / first_rate), var_fixed_(squared(prior_fixed * interval_seconds)),
       var_per_unit_(squared(per_unit_)), noise_(first_noise) {}
 
-void cost_model::observe(double units, double seconds) noexcept {
+void former_cost_model::observe(double units, double seconds) noexcept {
   var_fixed_ += squared(drift_fixed * interval_);
   var_per_unit_ += squared(drift * std::max(per_unit_, least_per_unit()));
 
@@ -62,18 +62,18 @@ void cost_model::observe(double units, double seconds) noexcept {
   }
 }
 
-double cost_model::capacity() const noexcept {
+double former_cost_model::capacity() const noexcept {
   const double usable = std::max(interval_ - fixed_, least_usable * interval_);
   const double units = usable / std::max(per_unit_, least_per_unit());
   const double uncertainty = std::sqrt(variance_at(units)) / interval_;
   return units / interval_ / (1 + std::max(uncertainty - tolerated, 0.0));
 }
 
-double cost_model::variance_at(double units) const noexcept {
+double former_cost_model::variance_at(double units) const noexcept {
   return std::max(var_fixed_ + 2 * units * covariance_ + squared(units) * var_per_unit_, 0.0);
 }
 
-void cost_model::doubt() noexcept {
+void former_cost_model::doubt() noexcept {
   var_fixed_ = squared(std::max(fixed_, doubt_fixed * interval_));
   var_per_unit_ = squared(std::max(per_unit_, least_per_unit()));
   covariance_ = 0;
@@ -81,13 +81,13 @@ void cost_model::doubt() noexcept {
 
 /// Below it a cost per unit is not believed: a batch ten times as large as any seen would fit an
 /// interval.
-double cost_model::least_per_unit() const noexcept {
+double former_cost_model::least_per_unit() const noexcept {
   return interval_ / (extrapolation * largest_);
 }
 
 /// The usual update for one measurement `fixed + units * per_unit`, whose residual has this
 /// variance.
-void cost_model::correct(double units, double residual, double variance) noexcept {
+void former_cost_model::correct(double units, double residual, double variance) noexcept {
   const double with_fixed =
       var_fixed_ + units * covariance_; // covariance of the measurement with each cost
   const double with_per_unit = covariance_ + units * var_per_unit_;
@@ -100,7 +100,7 @@ void cost_model::correct(double units, double residual, double variance) noexcep
 
 /// Moves a cost that fell below zero back to it, and the other along as far as the two are tied
 /// together.
-void cost_model::keep_positive() noexcept {
+void former_cost_model::keep_positive() noexcept {
   if (fixed_ < 0) {
     per_unit_ -= var_fixed_ > 0 ? covariance_ / var_fixed_ * fixed_ : 0;
     fixed_ = 0;
@@ -115,7 +115,7 @@ void cost_model::keep_positive() noexcept {
 /// Ignorance grows while batches tell nothing, up to this: a fixed cost is not above what a whole
 /// batch took, a cost per unit not uncertain by more than itself. Both variances shrink together so
 /// that what is tied stays tied.
-void cost_model::limit_uncertainty(double seconds) noexcept {
+void former_cost_model::limit_uncertainty(double seconds) noexcept {
   const double most_fixed = squared(std::min(std::max(fixed_, seconds), prior_fixed * interval_));
   const double most_per_unit = squared(std::max(per_unit_, least_per_unit()));
   const double shrink = std::min({1.0, most_fixed / var_fixed_, most_per_unit / var_per_unit_});
@@ -124,4 +124,4 @@ void cost_model::limit_uncertainty(double seconds) noexcept {
   covariance_ *= shrink;
 }
 
-} // namespace weir
+} // namespace pid

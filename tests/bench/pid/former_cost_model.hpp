@@ -1,9 +1,9 @@
-// Learns what a batch costs: a fixed part and a part per record. Next: pid_rate_estimator.hpp.
+// Learns what a batch costs: a fixed part and a part per record. Part of former_controller.hpp.
 #pragma once
 
 #include <cstdint>
 
-namespace weir {
+namespace pid {
 
 /// Fits `seconds = fixed + per_unit * units` to the batches seen, recursively.
 ///
@@ -14,11 +14,11 @@ namespace weir {
 /// slowly, and doubts itself when a batch is far outside its expectation. No cost is negative, and
 /// no batch more than ten times as large as any seen is believed to fit an interval. O(1), no
 /// allocation. Threads: none of its own; one controller owns it.
-class cost_model {
+class former_cost_model {
 public:
   /// @param interval_seconds > 0. @param first_rate > 0, units/s that are believed to fit an
   /// interval before any batch.
-  cost_model(double interval_seconds, double first_rate) noexcept;
+  former_cost_model(double interval_seconds, double first_rate) noexcept;
 
   /// Folds in a batch of `units` > 0 that took `seconds` > 0.
   void observe(double units, double seconds) noexcept;
@@ -58,4 +58,4 @@ private:
   std::uint64_t batches_ = 0;
 };
 
-} // namespace weir
+} // namespace pid

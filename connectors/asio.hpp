@@ -39,8 +39,14 @@ public:
       });
   }
 
-  /// Until it is told, at most `limit`. @returns false when the coroutine is cancelled.
+  /// Until it is told, at most `limit`; without one, until everybody else on the executor has had a
+  /// turn. @returns false when the coroutine is cancelled.
   boost::asio::awaitable<bool> wait(duration limit) {
+    if (limit <= duration::zero()) {
+      co_await boost::asio::post(timer_.get_executor(), boost::asio::use_awaitable);
+      const auto state = co_await boost::asio::this_coro::cancellation_state;
+      co_return state.cancelled() == boost::asio::cancellation_type::none;
+    }
     if (told_) {
       told_ = false;
       co_return true;
@@ -72,7 +78,8 @@ inline std::function<void()> teller(const std::shared_ptr<signal>& whom) {
 /// Starts an in-line job (`executor_kind::in_line`) and runs it on the coroutine's executor until
 /// it ends; weir has no thread of its own then. That executor must run one handler at a time: an
 /// io_context of one thread, or a strand. Use: `co_spawn(io, weir::asio::run(job), token)`. Stop it
-/// by `job.request_stop()`; cancelling the coroutine abandons the job.
+/// by `job.request_stop()`; cancelling the coroutine abandons the job. After each slice of work
+/// (`context_options::slice`) the executor's other handlers have a turn.
 /// @returns what kept the job from starting, or the error that ended it.
 inline boost::asio::awaitable<expected<void>> run(context& job) {
   const auto work = std::make_shared<detail::signal>(co_await boost::asio::this_coro::executor);

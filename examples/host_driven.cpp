@@ -8,6 +8,7 @@
 #include <weir/main.hpp> // report; its signal handling is not used here
 #include <weir/weir.hpp>
 
+#include <chrono>
 #include <climits>
 #include <cstdio>
 #include <string>
@@ -38,7 +39,8 @@ int main(int argc, char** argv) {
   std::size_t all = 0;
   for (int i = 1; i < argc; ++i) {
     lines->append(argv[i]);
-    ctx->run_ready(); // everything that can be done now, on this thread
+    while (ctx->run_ready() && ctx->next_due() == std::chrono::nanoseconds::zero()) {
+    } // everything that can be done now, on this thread, in slices of 10 ms
     for (; const auto answer = answers.try_pop(); ++all)
       std::printf("%s %zu\n", answer->first.c_str(), answer->second);
   }

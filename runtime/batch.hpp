@@ -67,9 +67,11 @@ struct range_end {
 struct batch {
   weir::epoch epoch;
   batch_time time{};
-  std::int64_t index = 1;  ///< Batch intervals that have passed when it ends, from 1 for the first
-                           ///< batch. Ticks that were merged into it count; where batches do not
-                           ///< follow the clock, each is one interval.
+  std::int64_t index = 1; ///< Batch intervals that have passed when it ends, from 1 for the first
+                          ///< batch. Ticks that were merged into it count; where batches do not
+                          ///< follow the clock, each is one interval.
+  duration moved{}; ///< By how much batch times have been moved ahead since the start, because
+                    ///< the wall clock had been set. `time - moved` measures how long.
   std::int64_t before = 0; ///< Index of the batch before it; 0: there was none.
   bool open_ended = false; ///< Trigger `continuous`: the ranges say where reading begins, and have
                            ///< `until == from` as long as nobody knows the end. The report does.

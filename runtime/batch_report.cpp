@@ -121,6 +121,7 @@ std::string to_json(const batch_report& r) {
                       {"dropped", r.dropped},
                       {"late", r.late},
                       {"merged_ticks", r.merged_ticks},
+                      {"clock_ahead_ms", milliseconds(r.clock_ahead)},
                       {"waiting_batches", r.waiting_batches},
                       {"sources", all_of(r.sources)},
                       {"operators", all_of(r.operators)},

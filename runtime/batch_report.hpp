@@ -81,6 +81,11 @@ struct batch_report {
   std::uint64_t late = 0;    ///< Records behind the watermark that operators left out.
   std::uint32_t merged_ticks =
       0; ///< Ticks that passed without a batch of their own since the batch before.
+  /// By how much the wall clock was ahead of batch times when the batch was planned; negative:
+  /// behind. Some nanoseconds, unless somebody has set the wall clock: batch times follow one that
+  /// is ahead by more than the interval and a second from the next batch on, and none that is
+  /// behind.
+  duration clock_ahead{};
   std::uint32_t waiting_batches = 0; ///< Planned and not started when this one ended.
   std::vector<source_report> sources;
   std::vector<operator_report> operators;

@@ -19,6 +19,7 @@ struct planned_batch {
   steady_time started{};
   duration lateness{};
   std::uint32_t merged_ticks = 0;
+  duration clock_ahead{}; ///< The wall clock of batch times, when it was planned.
   std::vector<std::optional<std::uint64_t>> allowed; ///< By source.
 
   [[nodiscard]] std::uint64_t records() const {

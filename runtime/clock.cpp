@@ -30,7 +30,8 @@ std::shared_ptr<clock> system_clock() {
 manual_clock::manual_clock(wall_time start) : start_(start) {}
 
 wall_time manual_clock::now() const noexcept {
-  return start_ + duration(elapsed_.load(std::memory_order_acquire));
+  return start_ + duration(elapsed_.load(std::memory_order_acquire)) +
+         duration(set_.load(std::memory_order_acquire));
 }
 
 steady_time manual_clock::steady_now() const noexcept {
@@ -48,5 +49,7 @@ void manual_clock::wait_until(std::unique_lock<std::mutex>& lock, std::condition
 void manual_clock::advance(duration by) {
   elapsed_.fetch_add(by.count(), std::memory_order_acq_rel);
 }
+
+void manual_clock::set_wall(duration by) { set_.fetch_add(by.count(), std::memory_order_acq_rel); }
 
 } // namespace weir

@@ -218,8 +218,7 @@ bool context::run_ready() {
   const auto running = impl_->current();
   if (!running || composed_->options.executor != executor_kind::in_line)
     return running && !running->finished();
-  while (running->turn()) {
-  }
+  running->take_slice();
   return !running->finished();
 }
 
@@ -229,7 +228,8 @@ bool context::poll_for(duration limit) {
     return running && !running->finished();
   const auto end = deadline_after(std::chrono::steady_clock::now(), limit);
   while (!running->finished() && !running->calls_me()) {
-    const bool worked = running->turn();
+    const bool worked =
+        running->turn(std::max<duration>(duration::zero(), end - std::chrono::steady_clock::now()));
     const duration left = end - std::chrono::steady_clock::now();
     if (left <= duration::zero())
       break;

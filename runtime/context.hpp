@@ -87,8 +87,9 @@ public:
 
   [[nodiscard]] bool running() const;
 
-  /// In line: does everything that can be done now, on the calling thread. @returns whether the job
-  /// still runs.
+  /// In line: does everything that can be done now, on the calling thread, but returns between two
+  /// blocks when that takes longer than `context_options::slice`: `next_due` is 0 then. @returns
+  /// whether the job still runs.
   bool run_ready();
 
   /// In line: runs on the calling thread for `limit` of real time, waiting where there is nothing

@@ -62,10 +62,10 @@ public:
     replicas_.clear();
   }
 
-  bool run_ready() override {
+  bool run_ready(steady_time until) override {
     bool worked = false;
     take_wakes();
-    while (!ready_.empty()) {
+    while (!ready_.empty() && !(worked && setup_.time->steady_now() >= until)) {
       worked = true;
       const std::size_t pick = order_() % ready_.size();
       const replica_id id = ready_[pick];

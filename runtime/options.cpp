@@ -46,6 +46,8 @@ expected<void> check(const context_options& o) {
                     o.block.max_records, o.block.max_bytes));
   if (o.max_waiting_batches == 0)
     return invalid("max_waiting_batches is 0; at least one planned batch must be allowed to wait");
+  if (o.slice < 0ns)
+    return invalid(fmt::format("slice is {} ns; it must not be negative", o.slice.count()));
   if (o.quiesce_deadline < 0ns)
     return invalid(fmt::format("quiesce_deadline is {} ns; it must not be negative",
                                o.quiesce_deadline.count()));

@@ -46,7 +46,10 @@ struct context_options {
   std::size_t max_waiting_batches = 4; ///< >= 1. Planned and not started; past it ticks are merged.
 
   executor_kind executor = executor_kind::actors;
-  std::uint64_t seed = 1;               ///< Order of work in the inline executor.
+  std::uint64_t seed = 1; ///< Order of work in the inline executor.
+  /// In line: for how long `run_ready` goes on while there is more to do, by `clock`. >= 0. It is
+  /// exceeded by what a user's function does with one block, at most.
+  duration slice = std::chrono::milliseconds(10);
   std::shared_ptr<weir::clock> clock{}; ///< null: the system's clock.
   duration quiesce_deadline =
       std::chrono::seconds(5); ///< How long a rebalance waits for the open batch. >= 0.

@@ -1,217 +1,23 @@
 #include <weir/runtime/write_ahead_log.hpp>
 
-#include <weir/runtime/codec.hpp>
+#include <weir/runtime/internal/wal_segment.hpp>
 
-#include <boost/crc.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <random>
 
 namespace weir {
+
+using namespace wal;
+
 namespace {
 
-constexpr std::string_view magic("WEIRWAL\n", 8);
-constexpr std::uint16_t version = 1;
-constexpr std::size_t frame_header = 4 + 1 + 1 + 8 + 4; ///< Up to the payload.
-constexpr std::size_t crc_at = 4 + 1 + 1 + 8;
-
-enum class frame_type : std::uint8_t {
-  records = 1, ///< `logged_records`.
-  synced = 2,  ///< First of each group: what is durable and complete so far.
-};
-
-using origin_map = std::map<std::string, std::int64_t, std::less<>>;
-
-std::uint32_t crc32c(std::string_view one, std::string_view two = {}) {
-  boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> sum;
-  sum.process_bytes(one.data(), one.size());
-  sum.process_bytes(two.data(), two.size());
-  return sum.checksum();
-}
-
-template <class T>
-void put(const T& value, std::string& out) {
-  codec<T>::encode(value, out);
-}
-
-template <class T>
-std::optional<T> get(std::string_view& in) {
-  auto value = codec<T>::decode(in);
-  if (!value)
-    return std::nullopt;
-  return std::move(*value);
-}
-
-std::string segment_name(std::uint64_t number) { return fmt::format("{:020}.wal", number); }
-
-std::optional<std::uint64_t> segment_number(std::string_view name) {
-  if (name.size() != 24 || !name.ends_with(".wal") ||
-      name.substr(0, 20).find_first_not_of("0123456789") != name.npos)
-    return std::nullopt;
-  return std::stoull(std::string(name.substr(0, 20)));
-}
-
-std::string encode_header(const std::string& stream, std::uint64_t number) {
-  std::string out(magic);
-  put(version, out);
-  put(stream, out);
-  put(number, out);
-  put(crc32c(out), out);
-  return out;
-}
-
-void encode_frame(frame_type type, std::uint64_t sequence, std::string_view payload,
-                  std::string& out) {
-  const auto at = out.size();
-  put(static_cast<std::uint32_t>(payload.size()), out);
-  put(static_cast<std::uint8_t>(type), out);
-  put(std::uint8_t{0}, out);
-  put(sequence, out);
-  put(crc32c(std::string_view(out).substr(at), payload), out);
-  out += payload;
-}
-
-struct frame {
-  frame_type type{};
-  std::uint64_t sequence = 0;
-  std::string_view payload;
-  std::size_t size = 0; ///< With its header.
-};
-
-/// The frame at the front of `bytes`, if it is whole and undamaged.
-std::optional<frame> frame_at(std::string_view bytes) {
-  if (bytes.size() < frame_header)
-    return std::nullopt;
-  auto in = bytes;
-  const auto length = *get<std::uint32_t>(in);
-  const auto type = *get<std::uint8_t>(in);
-  const auto flags = *get<std::uint8_t>(in);
-  const auto sequence = *get<std::uint64_t>(in);
-  const auto sum = *get<std::uint32_t>(in);
-  if (length == 0 || length > write_ahead_log::max_frame - frame_header || length > in.size() ||
-      flags != 0 || (type != 1 && type != 2))
-    return std::nullopt;
-  const auto payload = in.substr(0, length);
-  if (crc32c(bytes.substr(0, crc_at), payload) != sum)
-    return std::nullopt;
-  return frame{static_cast<frame_type>(type), sequence, payload, frame_header + length};
-}
-
-struct statement {
-  std::uint64_t synced = 0;  ///< Highest durable sequence when it was written.
-  std::int64_t complete = 0; ///< Records before it are in complete batches.
-  origin_map origins;        ///< In the first frame of a segment: those of all records before.
-};
-
-std::string encode(const statement& s) {
-  std::string out;
-  put(s.synced, out);
-  put(s.complete, out);
-  put(static_cast<std::uint32_t>(s.origins.size()), out);
-  for (const auto& [stream, position] : s.origins) {
-    put(stream, out);
-    put(position, out);
-  }
-  return out;
-}
-
-std::optional<statement> decode_statement(std::string_view in) {
-  const auto synced = get<std::uint64_t>(in);
-  const auto complete = get<std::int64_t>(in);
-  const auto count = get<std::uint32_t>(in);
-  if (!synced || !complete || !count)
-    return std::nullopt;
-  statement s{*synced, *complete, {}};
-  for (std::uint32_t i = 0; i < *count; ++i) {
-    auto stream = get<std::string>(in);
-    const auto position = get<std::int64_t>(in);
-    if (!stream || !position)
-      return std::nullopt;
-    s.origins.emplace(std::move(*stream), *position);
-  }
-  return s;
-}
-
-std::string encode(const logged_records& r) {
-  std::string out;
-  put(r.first, out);
-  put(r.count, out);
-  put(r.origin.stream, out);
-  put(r.origin.position, out);
-  out += r.bytes;
-  return out;
-}
-
-std::optional<logged_records> decode_records(std::string_view in) {
-  const auto first = get<std::int64_t>(in);
-  const auto count = get<std::uint32_t>(in);
-  auto stream = get<std::string>(in);
-  const auto position = get<std::int64_t>(in);
-  if (!first || !count || !stream || !position)
-    return std::nullopt;
-  return logged_records{*first, *count, {std::move(*stream), *position}, std::string(in)};
-}
-
-/// What one file holds, up to its first bad frame.
-struct segment_content {
-  std::string name;
-  std::string bytes;         ///< On the heap when there are frames, so a move keeps it in place.
-  std::vector<frame> frames; ///< Their sequences rise by one. Payloads point into `bytes`.
-  std::size_t bad_at = 0;    ///< First byte behind the frames.
-  bool bad_header = false;
-};
-
-expected<segment_content> read_segment(log_folder& folder, const std::string& name,
-                                       const std::string& stream) {
-  auto bytes = folder.read(name);
-  if (!bytes)
-    return std::move(bytes).error();
-  segment_content found{.name = name, .bytes = std::move(*bytes), .frames = {}};
-  std::string_view in = found.bytes;
-  const bool named = in.starts_with(magic);
-  in.remove_prefix(std::min(in.size(), magic.size()));
-  const auto made_by = get<std::uint16_t>(in);
-  const auto uid = made_by ? get<std::string>(in) : std::nullopt;
-  const auto number = uid ? get<std::uint64_t>(in) : std::nullopt;
-  const auto header = found.bytes.size() - in.size();
-  const auto sum = number ? get<std::uint32_t>(in) : std::nullopt;
-  if (!named || !sum || *sum != crc32c(std::string_view(found.bytes).substr(0, header))) {
-    found.bad_header = true;
-    return found;
-  }
-  if (*made_by != version)
-    return error(errc::invalid_config,
-                 fmt::format("{} has version {} of the format; this program reads {}", name,
-                             *made_by, version));
-  if (*uid != stream)
-    return error(errc::invalid_config,
-                 fmt::format("{} belongs to the stream '{}', not to '{}'", name, *uid, stream));
-  found.bad_at = found.bytes.size() - in.size();
-  while (const auto next = frame_at(std::string_view(found.bytes).substr(found.bad_at))) {
-    if (!found.frames.empty() && next->sequence != found.frames.back().sequence + 1)
-      break;
-    found.frames.push_back(*next);
-    found.bad_at += next->size;
-  }
-  return found;
-}
-
-/// The highest sequence that any undamaged frame at or behind `from` says was durable.
-std::uint64_t stated_behind(std::string_view bytes, std::size_t from) {
-  std::uint64_t highest = 0;
-  while (from + frame_header <= bytes.size()) {
-    const auto found = frame_at(bytes.substr(from));
-    if (!found) {
-      ++from; // where the next frame begins is not known: a length may be damaged
-      continue;
-    }
-    if (found->type == frame_type::synced)
-      if (const auto said = decode_statement(found->payload))
-        highest = std::max(highest, said->synced);
-    from += found->size;
-  }
-  return highest;
-}
+/// Gives its bytes back when there is no other room for what must be written before anything can be
+/// deleted.
+constexpr const char* reserve_name = "reserve";
+constexpr std::size_t group_bytes = std::size_t{1} << 20; ///< Of a group of more than one frame.
+constexpr std::size_t reserve_bytes = std::size_t{64} << 10;
 
 error corrupt(const std::string& segment, std::size_t byte, std::string_view what) {
   return error(errc::decode,
@@ -238,13 +44,17 @@ expected<void> write_ahead_log::recover() {
   std::sort(names->begin(), names->end());
   std::vector<segment_content> found;
   for (const auto& name : *names) {
+    has_reserve_ = has_reserve_ || name == reserve_name;
     const auto number = segment_number(name);
     if (!number)
       continue;
     next_segment_ = *number + 1;
-    auto content = read_segment(*folder_, name, stream_);
+    auto content = read_segment(*folder_, name, *number, stream_);
     if (!content)
       return std::move(content).error();
+    if (!content->torn)
+      return corrupt(name, content->bad_at,
+                     "what is there is neither whole nor cut off by a crash");
     found.push_back(std::move(*content));
   }
 
@@ -261,7 +71,7 @@ expected<void> write_ahead_log::recover() {
           s.name, 0,
           fmt::format("it begins with frame {} instead of {}", begins.value_or(0), *expected_next));
     const auto bad = begins ? std::optional(*begins + s.frames.size()) : std::nullopt;
-    const bool ends_early = s.bad_at < s.bytes.size() || s.bad_header;
+    const bool ends_early = s.bad_at < s.bytes.size() || s.bytes.empty();
     if (next != found.end()) {
       const auto follows = next->frames.front().sequence;
       // Without a frame before it, nothing but the first frame of all says that none is missing.
@@ -278,6 +88,7 @@ expected<void> write_ahead_log::recover() {
                        fmt::format("frame {} is bad, but frames up to {} were durable",
                                    bad.value_or(1), stated));
       recovery_.torn_bytes += s.bytes.size() - s.bad_at;
+      recovery_.torn_at = fmt::format("segment {} at byte {}", s.name, s.bad_at);
       auto removed =
           s.frames.empty() ? folder_->remove(s.name) : folder_->truncate(s.name, s.bad_at);
       if (!removed)
@@ -298,6 +109,7 @@ expected<void> write_ahead_log::recover() {
           return corrupt(s.name, 0, fmt::format("frame {} cannot be understood", f.sequence));
         unstated_ = false;
         complete_ = std::max(complete_, said->complete);
+        synced_until_ = std::max(synced_until_, said->next);
         for (const auto& [stream, position] : said->origins)
           origins_[stream] = position;
         continue;
@@ -319,26 +131,22 @@ expected<void> write_ahead_log::recover() {
   }
   std::erase_if(recovery_.records, [&](const auto& r) { return r.until() <= complete_; });
   synced_until_ = std::max(synced_until_, complete_);
-  group_until_ = synced_until_;
   stated_complete_ = complete_;
   recovery_.origins = origins_;
   recovery_.next = synced_until_;
   recovery_.complete = complete_;
+  keep_reserve();
   return {};
 }
 
 expected<void> write_ahead_log::append(const logged_records& records) {
-  const auto payload = encode(records);
+  auto payload = encode(records);
   if (payload.size() > max_frame - frame_header)
     return error(errc::invalid_config,
                  fmt::format("{} records take {} bytes together; at most {} can be logged at once",
                              records.count, payload.size(), max_frame - frame_header));
-  // The group's first frame is written last: it says what is durable by then.
-  encode_frame(frame_type::records, synced_ + 2 + group_frames_, payload, group_);
-  ++group_frames_;
-  group_until_ = records.until();
-  if (!records.origin.stream.empty())
-    new_origins_[records.origin.stream] = records.origin.position;
+  pending_bytes_ += payload.size();
+  pending_.push_back({std::move(payload), records.until(), records.origin});
   return {};
 }
 
@@ -347,47 +155,115 @@ void write_ahead_log::complete(std::int64_t until) { complete_ = std::max(comple
 expected<std::int64_t> write_ahead_log::sync() {
   if (!dirty())
     return synced_until_;
-  if (auto written = write_group(); !written) {
-    // What is in the file is not known any more: the next attempt takes a new one.
-    file_.reset();
-    if (std::exchange(file_is_new_, false) && folder_->remove(segments_.back().name))
-      segments_.pop_back();
-    return std::move(written).error();
-  }
-  unstated_ = group_frames_ > 0;
-  synced_ += 1 + group_frames_;
-  synced_until_ = group_until_;
-  segments_.back().until = group_until_;
-  group_.clear();
-  group_frames_ = 0;
-  for (const auto& [stream, position] : std::exchange(new_origins_, {}))
-    origins_[stream] = position;
-  delete_complete();
+  do {
+    auto written = write_group(frames_that_fit());
+    if (!written && make_room())
+      written = write_group(frames_that_fit());
+    small_groups_ = !written.has_value();
+    if (!written)
+      return std::move(written).error();
+  } while (!pending_.empty());
+  delete_complete(stated_complete_);
+  keep_reserve();
   return synced_until_;
 }
 
-expected<void> write_ahead_log::write_group() {
-  if (file_ && file_bytes_ + group_.size() > options_.segment_bytes)
+/// As many as make a group; one where the disk has just refused a group.
+std::size_t write_ahead_log::frames_that_fit() const {
+  std::size_t count = 0;
+  for (std::size_t bytes = 0; count < pending_.size() && (count == 0 || !small_groups_); ++count)
+    if ((bytes += pending_[count].payload.size()) > group_bytes && count > 0)
+      break;
+  return count;
+}
+
+/// Writes the first `count` pending frames. What is in the file is not known when that has failed:
+/// the next attempt takes a new one.
+expected<void> write_ahead_log::write_group(std::size_t count) {
+  if (auto written = try_to_write(count); !written) {
+    const bool had_file = std::exchange(file_, nullptr) != nullptr;
+    if (std::exchange(file_is_new_, false)) {
+      if (folder_->remove(segments_.back().name))
+        segments_.pop_back();
+    } else if (had_file) { // gives room back
+      (void)folder_->truncate(segments_.back().name, durable_bytes_);
+    }
+    return written;
+  }
+  durable_bytes_ = file_bytes_;
+  unstated_ = count > 0;
+  synced_ += 1 + count;
+  for (; count > 0; --count) {
+    const auto& first = pending_.front();
+    synced_until_ = first.until;
+    if (!first.origin.stream.empty())
+      origins_[first.origin.stream] = first.origin.position;
+    pending_bytes_ -= first.payload.size();
+    pending_.pop_front();
+  }
+  segments_.back().until = synced_until_;
+  return {};
+}
+
+expected<void> write_ahead_log::try_to_write(std::size_t count) {
+  std::string frames;
+  for (std::size_t n = 0; n < count; ++n)
+    encode_frame(frame_type::records, synced_ + 2 + n, pending_[n].payload, frames);
+  if (file_ && file_bytes_ + frames.size() > options_.segment_bytes)
     file_.reset();
   const bool begins = !file_;
   if (begins)
     if (auto begun = begin_segment(); !begun)
       return begun;
-  std::string first;
-  encode_frame(frame_type::synced, synced_ + 1,
-               encode(statement{synced_, complete_, begins ? origins_ : origin_map()}), first);
-  for (const std::string_view bytes : {std::string_view(first), std::string_view(group_)}) {
-    if (auto written = file_->append(bytes); !written)
-      return written;
-    file_bytes_ += bytes.size();
-  }
+  std::string group; // its first frame says what is durable by now
+  encode_frame(
+      frame_type::synced, synced_ + 1,
+      encode(statement{synced_, complete_, synced_until_, begins ? origins_ : origin_map()}),
+      group);
+  group += frames;
+  if (auto written = file_->append(group); !written)
+    return written;
+  file_bytes_ += group.size();
   if (auto synced = file_->sync(file_is_new_); !synced)
     return synced;
-  if (std::exchange(file_is_new_, false))
+  if (file_is_new_)
     if (auto synced = folder_->sync(); !synced)
       return synced;
+  file_is_new_ = false;
   stated_complete_ = complete_;
   return {};
+}
+
+/// The disk may be full of records that are in complete batches. Deletes segments of such records
+/// without having to say so first; and, when there is nothing else, all of them behind a new one
+/// that says how far positions and origins have come, in the room of the reserve.
+bool write_ahead_log::make_room() {
+  const auto before = segments_.size();
+  delete_complete(complete_);
+  if (segments_.size() < before)
+    return true;
+  if (segments_.empty() || segments_.back().until > complete_)
+    return false;
+  (void)folder_->remove(reserve_name);
+  has_reserve_ = false;
+  const bool stated = write_group(0).has_value();
+  if (stated)
+    delete_complete(stated_complete_);
+  keep_reserve();
+  return stated;
+}
+
+/// As far as there is room: its bytes are no zeros, which some file systems would not store.
+void write_ahead_log::keep_reserve() {
+  if (has_reserve_)
+    return;
+  std::string bytes(reserve_bytes, '\0');
+  std::minstd_rand noise;
+  std::generate(bytes.begin(), bytes.end(), [&] { return static_cast<char>(noise() >> 8); });
+  auto file = folder_->create(reserve_name);
+  has_reserve_ = file && (*file)->append(bytes) && (*file)->sync(true);
+  if (!has_reserve_)
+    (void)folder_->remove(reserve_name);
 }
 
 expected<void> write_ahead_log::begin_segment() {
@@ -403,11 +279,13 @@ expected<void> write_ahead_log::begin_segment() {
   return file_->append(header);
 }
 
-void write_ahead_log::delete_complete() {
+void write_ahead_log::delete_complete(std::int64_t until) {
   // What cannot be deleted now is deleted some other time.
+  if (segments_.empty())
+    return;
   const auto last = segments_.end() - 1;
   const auto end = std::find_if(segments_.begin(), last, [&](const segment& s) {
-    return s.until > stated_complete_ || !folder_->remove(s.name);
+    return s.until > until || !folder_->remove(s.name);
   });
   segments_.erase(segments_.begin(), end);
 }

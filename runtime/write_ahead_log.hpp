@@ -6,6 +6,7 @@
 #include <weir/runtime/log_files.hpp>
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -49,8 +50,10 @@ public:
     std::vector<logged_records> records; ///< Not in complete batches, in order.
     std::map<std::string, std::int64_t, std::less<>> origins; ///< Highest position by stream.
     std::int64_t next = 0;                                    ///< First position never logged.
-    std::int64_t complete = 0;  ///< Records before it are in complete batches.
-    std::size_t torn_bytes = 0; ///< Removed from the end of the last segment.
+    std::int64_t complete = 0; ///< Records before it are in complete batches.
+    /// Removed from the end of the last segment: what a crash left of bytes that were not durable.
+    std::size_t torn_bytes = 0;
+    std::string torn_at{}; ///< "segment 00000000000000000007.wal at byte 4711"; empty: nowhere.
   };
 
   /// Longest frame: no group of records may take more bytes together.
@@ -59,7 +62,8 @@ public:
   /// Reads what is there, and removes a torn tail.
   /// @param stream identity of source and partition; a log of another stream is refused.
   /// @returns errc::invalid_config for such a log; errc::decode naming segment and byte when
-  /// records that were durable are damaged or missing; errc::io.
+  /// records that were durable are damaged or missing, or when what is bad at the end does not look
+  /// torn; errc::io.
   static expected<write_ahead_log> open(std::unique_ptr<log_folder> folder, std::string stream,
                                         options with);
   static expected<write_ahead_log> open(std::unique_ptr<log_folder> folder, std::string stream) {
@@ -74,7 +78,7 @@ public:
   expected<void> append(const logged_records& records);
 
   /// Bytes of the group.
-  [[nodiscard]] std::size_t pending_bytes() const noexcept { return group_.size(); }
+  [[nodiscard]] std::size_t pending_bytes() const noexcept { return pending_bytes_; }
 
   /// The records before `until` are in complete batches: the next `sync` notes it and deletes what
   /// is no longer needed.
@@ -82,11 +86,16 @@ public:
 
   /// Whether `sync` would have something to write: a group, or what a later reader should know.
   [[nodiscard]] bool dirty() const noexcept {
-    return !group_.empty() || unstated_ || stated_complete_ < complete_;
+    return !pending_.empty() || unstated_ || stated_complete_ < complete_;
   }
 
-  /// Writes the group and makes it durable. @returns the position before which everything is.
+  /// Writes the group and makes it durable. When the disk is full, room is made of what is in
+  /// complete batches, if there is any. @returns the position before which everything is durable.
+  /// After an error part of the group may be durable: see `durable`.
   expected<std::int64_t> sync();
+
+  /// The position before which everything is durable.
+  [[nodiscard]] std::int64_t durable() const noexcept { return synced_until_; }
 
   /// Number of files, for tests and reports.
   [[nodiscard]] std::size_t segments() const noexcept { return segments_.size(); }
@@ -101,26 +110,37 @@ private:
       : folder_(std::move(folder)), stream_(std::move(stream)), options_(with) {}
 
   expected<void> recover();
-  expected<void> write_group();
+  [[nodiscard]] std::size_t frames_that_fit() const;
+  expected<void> write_group(std::size_t count);
+  expected<void> try_to_write(std::size_t count);
   expected<void> begin_segment();
-  void delete_complete();
+  void delete_complete(std::int64_t until);
+  bool make_room();
+  void keep_reserve();
 
   std::unique_ptr<log_folder> folder_;
   std::string stream_;
   options options_;
   recovery recovery_;
 
-  std::map<std::string, std::int64_t, std::less<>> origins_;     ///< Of durable records.
-  std::map<std::string, std::int64_t, std::less<>> new_origins_; ///< Of the group's.
+  std::map<std::string, std::int64_t, std::less<>> origins_; ///< Of durable records.
   std::vector<segment> segments_; ///< Oldest first; the last is being written if `file_` is.
   std::unique_ptr<log_file> file_;
   std::size_t file_bytes_ = 0;
+  std::size_t durable_bytes_ = 0; ///< Of the file.
   bool file_is_new_ = false;
+  bool has_reserve_ = false;
   std::uint64_t next_segment_ = 1;
 
-  std::string group_; ///< Encoded frames behind the first of the group.
-  std::uint64_t group_frames_ = 0;
-  std::int64_t group_until_ = 0;  ///< End of the records logged, durable or not.
+  /// Records that are not durable yet.
+  struct pending_frame {
+    std::string payload;
+    std::int64_t until = 0;
+    origin_position origin;
+  };
+  std::deque<pending_frame> pending_;
+  std::size_t pending_bytes_ = 0;
+  bool small_groups_ = false;     ///< The disk refused the last one.
   std::uint64_t synced_ = 0;      ///< Highest durable sequence.
   bool unstated_ = false;         ///< No frame on disk says yet that the last records are durable.
   std::int64_t synced_until_ = 0; ///< End of the durable records.

@@ -186,6 +186,50 @@ bool is_not_finite(std::string_view token) noexcept {
   return token == "NaN" || token == "Infinity" || token == "-Infinity";
 }
 
+/// What a document is that begins with neither '{' nor '[', for the error; simdjson would say which
+/// of its functions to call. Bytes beyond ASCII are left to it.
+std::optional<error> not_a_container(std::string_view text) {
+  const auto begin = text.find_first_not_of(" \t\n\r");
+  if (begin == text.npos)
+    return error(errc::decode, "the document is blank");
+  const char first = text[begin];
+  if (first == '{' || first == '[' || static_cast<unsigned char>(first) >= 0x80)
+    return std::nullopt;
+  if (first == '\0') {
+    constexpr std::size_t framing = 5; // of a schema registry: NUL, and the schema's number
+    if (begin == 0 && text.size() > framing && (text[framing] == '{' || text[framing] == '[')) {
+      std::uint32_t schema = 0;
+      for (std::size_t i = 1; i < framing; ++i)
+        schema = schema << 8U | static_cast<unsigned char>(text[i]);
+      return error(errc::decode, fmt::format("the document begins with the framing of a schema "
+                                             "registry (schema {}); cut its 5 bytes off first",
+                                             schema));
+    }
+    const auto zeros = std::min(text.find_first_not_of('\0', begin), text.size()) - begin;
+    return error(errc::decode, fmt::format("the document begins with {} NUL bytes, not with an "
+                                           "object or an array",
+                                           zeros));
+  }
+  text = text.substr(begin, text.find_last_not_of(" \t\n\r") + 1 - begin);
+  const auto is = [](std::string_view what) {
+    return error(errc::decode,
+                 fmt::format("the document is {}, but must be an object or an array", what));
+  };
+  if (text == "null" || text == "true" || text == "false" || is_not_finite(text))
+    return is(text);
+  if (first == '"')
+    return is("a text");
+  if (kind_of(text) != number_kind::none)
+    return is("a number");
+  return error(
+      errc::decode,
+      static_cast<unsigned char>(first) < 0x20 || first == 0x7f
+          ? fmt::format("malformed JSON: it begins with the byte 0x{:02x}",
+                        static_cast<unsigned char>(first))
+          : fmt::format("malformed JSON: it begins with '{}', not with an object or an array",
+                        first));
+}
+
 } // namespace
 
 struct json_reader::impl {
@@ -526,6 +570,8 @@ expected<bool> json_reader::read(std::string_view text, void* to,
                                            max_document_bytes));
   if (text.empty() || !own.make_room(text.size()))
     return own.failure ? *own.failure : error(errc::decode, "the document is empty");
+  if (auto other = not_a_container(text))
+    return std::move(*other);
   ondemand::document document;
   auto code = own.start(text, document);
   if (code == simdjson::UTF8_ERROR && own.options.invalid_utf8 == invalid_utf8::replace) {

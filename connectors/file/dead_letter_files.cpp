@@ -58,6 +58,25 @@ void put(const std::optional<std::string>& bytes, std::optional<std::string>& te
     encoded = base64(*bytes);
 }
 
+/// By header, name and value in base 64 where they are no text.
+using encoded_headers =
+    std::vector<std::pair<std::optional<std::string>, std::optional<std::string>>>;
+
+/// Headers as they stand in a line. @returns what else must stand there; empty when all are text.
+encoded_headers put_headers(const dead_letter& letter, letter_line& line) {
+  bool some = false;
+  encoded_headers all;
+  for (const auto& [name, value] : letter.headers) {
+    auto& shown = line.headers.emplace_back(name, std::nullopt);
+    auto& encoded = all.emplace_back();
+    if (!is_utf8(name))
+      encoded.first = base64(name);
+    put(value, shown.second, encoded.second);
+    some = some || encoded.first || encoded.second;
+  }
+  return some ? std::move(all) : encoded_headers();
+}
+
 /// Writes to a hidden file that is renamed when the batch is committed.
 class dead_letter_file final : public sink<dead_letter> {
 public:
@@ -151,8 +170,7 @@ std::string to_json_line(const dead_letter& letter) {
                    .error = to_string(letter.code),
                    .message = letter.message,
                    .batch = std::chrono::floor<std::chrono::milliseconds>(letter.batch),
-                   .timestamp = letter.timestamp,
-                   .headers = letter.headers};
+                   .timestamp = letter.timestamp};
   if (!letter.topic.empty())
     line.topic = letter.topic;
   if (letter.partition >= 0)
@@ -161,7 +179,13 @@ std::string to_json_line(const dead_letter& letter) {
     line.offset = letter.offset;
   put(letter.key, line.key, line.key_base64);
   put(letter.value, line.value, line.value_base64);
-  return to_json(line);
+  const auto encoded = put_headers(letter, line);
+  auto text = to_json(line);
+  if (!encoded.empty()) {
+    text.pop_back();
+    text += fmt::format(",\"headers_base64\":{}}}", to_json(encoded));
+  }
+  return text;
 }
 
 sink_factory<dead_letter> dead_letter_files(std::string prefix) {

@@ -23,9 +23,48 @@ owned_outgoing to_message(const dead_letter& letter) {
   return message;
 }
 
+namespace {
+
+/// What is left of each part of a letter that is too large.
+constexpr std::size_t kept_bytes = 1024;
+
+std::string cut(std::string_view bytes) { return std::string(bytes.substr(0, kept_bytes)); }
+
+} // namespace
+
+owned_outgoing shorten_letter(const outgoing& letter) {
+  owned_outgoing message{.topic = std::string(letter.topic), .timestamp = letter.timestamp};
+  std::size_t left_out = 0;
+  for (const auto& [name, value] : letter.headers)
+    if (name.starts_with("weir-"))
+      message.headers.push_back({std::string(name), cut(value.value_or(""))});
+    else
+      ++left_out;
+  const auto say = [&](const char* name, std::size_t number) {
+    message.headers.push_back({name, std::to_string(number)});
+  };
+  if (letter.key) {
+    message.key = cut(*letter.key);
+    if (letter.key->size() > kept_bytes)
+      say("weir-key-bytes", letter.key->size());
+  }
+  if (letter.value) {
+    message.value = cut(*letter.value);
+    say("weir-value-bytes", letter.value->size());
+  }
+  if (left_out > 0)
+    say("weir-headers-left-out", left_out);
+  return message;
+}
+
 sink_factory<dead_letter> dead_letters(producer_options options) {
-  return producer_sink<dead_letter>(std::move(options),
-                                    [](const dead_letter& letter) { return to_message(letter); });
+  constexpr auto encode = [](const dead_letter& letter) { return to_message(letter); };
+  auto made = producer_sink<dead_letter>(options, encode);
+  made.make = [options = std::move(options), encode]() -> std::unique_ptr<sink<dead_letter>> {
+    return std::make_unique<encoding_sink<dead_letter, decltype(encode)>>(options, encode,
+                                                                          &shorten_letter);
+  };
+  return made;
 }
 
 } // namespace weir::kafka

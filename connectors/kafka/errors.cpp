@@ -136,8 +136,13 @@ translation translate(rd_kafka_resp_err_t code) noexcept {
   case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
     return {errc::sink_failed, nature::record, smaller};
 
-  case RD_KAFKA_RESP_ERR__BAD_MSG:
   case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+    return {errc::decode, nature::record,
+            "a compressed batch is damaged, or it takes more than the Kafka property "
+            "receive.message.max.bytes when it is inflated: raise that, or look at the topic's log "
+            "segments"};
+
+  case RD_KAFKA_RESP_ERR__BAD_MSG:
   case RD_KAFKA_RESP_ERR__UNDERFLOW:
   case RD_KAFKA_RESP_ERR_INVALID_MSG:
     return {errc::decode, nature::record,
@@ -150,7 +155,9 @@ translation translate(rd_kafka_resp_err_t code) noexcept {
   case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
   case RD_KAFKA_RESP_ERR_INVALID_RECORD:
   case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-    return {errc::sink_failed, nature::record, "correct the record: the broker does not accept it"};
+    return {errc::sink_failed, nature::record,
+            "correct the record: the broker does not accept it. A compacted topic, for one, takes "
+            "no record without a key"};
 
   case RD_KAFKA_RESP_ERR__INVALID_ARG:
   case RD_KAFKA_RESP_ERR__UNKNOWN_GROUP:

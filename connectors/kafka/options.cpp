@@ -1,6 +1,7 @@
 #include <weir/connectors/kafka/options.hpp>
 
 #include <weir/connectors/kafka/internal/broker_list.hpp>
+#include <weir/connectors/kafka/internal/names.hpp>
 #include <weir/connectors/kafka/internal/properties.hpp>
 #include <weir/connectors/kafka/internal/subscription.hpp>
 
@@ -29,9 +30,13 @@ expected<void> check_common(const std::string& brokers, std::chrono::millisecond
 expected<void> check_topics(const std::vector<std::string>& topics) {
   std::set<std::string> seen;
   for (const auto& topic : topics) {
-    if (topic.empty() || topic.front() == '^')
-      return wrong(fmt::format(
-          "option `topics`: \"{}\" is no topic name; patterns go to `topic_pattern`", topic));
+    if (topic.starts_with('^'))
+      return wrong(
+          fmt::format("option `topics`: \"{}\" is no topic name; patterns go to the option "
+                      "`topic_pattern`",
+                      shown(topic)));
+    if (auto ok = check_topic("option `topics`", topic); !ok)
+      return ok;
     if (!seen.insert(topic).second)
       return wrong(fmt::format("option `topics` names {} twice; remove one of them", topic));
   }
@@ -42,8 +47,8 @@ expected<void> check_assignment(const std::vector<topic_partitions>& assign) {
   std::set<std::pair<std::string, std::int32_t>> seen;
   std::map<std::string, bool> whole; ///< Whether all partitions of a topic are meant.
   for (const auto& entry : assign) {
-    if (entry.topic.empty())
-      return wrong("option `assign` names an empty topic");
+    if (auto ok = check_topic("option `assign`", entry.topic); !ok)
+      return ok;
     const auto [known, first] = whole.emplace(entry.topic, entry.partitions.empty());
     if (!first && (known->second || entry.partitions.empty()))
       return wrong(fmt::format("option `assign` names {} twice, once with all its partitions; "
@@ -90,6 +95,10 @@ expected<void> direct_stream_options::check() const {
         ways));
   if (auto ok = check_topics(topics); !ok)
     return ok;
+  if (auto ok = check_pattern(topic_pattern); !ok)
+    return ok;
+  if (auto ok = check_group(group); !ok)
+    return ok;
   if (auto ok = check_assignment(assign); !ok)
     return ok;
   if (auto ok = check_start(start); !ok)
@@ -109,6 +118,9 @@ expected<void> direct_stream_options::check() const {
 expected<void> producer_options::check() const {
   if (auto ok = check_common(brokers, connect_timeout); !ok)
     return ok;
+  if (!topic.empty())
+    if (auto ok = check_topic("option `topic`", topic); !ok)
+      return ok;
   if (delivery_timeout <= 0ms)
     return wrong(
         fmt::format("option `delivery_timeout` = {} ms must be above 0", delivery_timeout.count()));

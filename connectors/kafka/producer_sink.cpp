@@ -2,6 +2,7 @@
 
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/names.hpp>
 
 #include <algorithm>
 #include <array>
@@ -37,15 +38,18 @@ struct tag {
   static constexpr std::size_t grain = 16; ///< Bytes; weights are rounded up to it.
 
   std::uint32_t batch = 0;
-  std::uint32_t grains = 0;
+  std::uint32_t grains = 0; ///< Below 2^31.
+  bool is_cut = false;      ///< It stands for one that was too large.
 
   [[nodiscard]] std::size_t bytes() const noexcept { return std::size_t{grains} * grain; }
   [[nodiscard]] void* packed() const noexcept {
-    return reinterpret_cast<void*>((std::uintptr_t{batch} << 32) | grains);
+    return reinterpret_cast<void*>((std::uintptr_t{batch} << 32) | (std::uintptr_t{is_cut} << 31) |
+                                   grains);
   }
   static tag unpack(const void* packed) noexcept {
     const auto bits = reinterpret_cast<std::uintptr_t>(packed);
-    return {static_cast<std::uint32_t>(bits >> 32), static_cast<std::uint32_t>(bits)};
+    return {static_cast<std::uint32_t>(bits >> 32), static_cast<std::uint32_t>(bits & 0x7FFFFFFF),
+            (bits >> 31 & 1) != 0};
   }
 };
 static_assert(sizeof(void*) == 8);
@@ -65,10 +69,48 @@ std::pair<const char*, std::size_t> bytes_of(const std::optional<std::string_vie
   return {bytes->data() ? bytes->data() : "", bytes->size()};
 }
 
+/// The record for an error: how large it is and how to find it.
+std::string describe(const outgoing& record) {
+  std::size_t headers = 0;
+  for (const auto& h : record.headers)
+    headers += h.name.size() + (h.value ? h.value->size() : 0);
+  const auto value = record.value ? record.value->size() : 0;
+  const auto key = record.key ? record.key->size() : 0;
+  return fmt::format(
+      "a record of {} bytes ({}, value of {} bytes, headers of {})", key + value + headers,
+      record.key ? fmt::format("key \"{}\"", shown(*record.key)) : "no key", value, headers);
+}
+
+std::optional<std::string_view> view_of(const void* bytes, std::size_t size) {
+  return bytes ? std::optional(std::string_view(static_cast<const char*>(bytes), size))
+               : std::nullopt;
+}
+
+/// The record that a delivery report is about. `headers` keeps what it points to.
+outgoing record_of(const rd_kafka_message_t& message, std::vector<header>& headers) {
+  rd_kafka_headers_t* all = nullptr;
+  if (rd_kafka_message_headers(&message, &all) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const char* name = nullptr;
+    const void* value = nullptr;
+    std::size_t size = 0;
+    for (std::size_t i = 0;
+         rd_kafka_header_get_all(all, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+      headers.push_back({name, view_of(value, size)});
+  }
+  outgoing record{.topic = rd_kafka_topic_name(message.rkt),
+                  .key = view_of(message.key, message.key_len),
+                  .value = view_of(message.payload, message.len),
+                  .headers = headers};
+  if (const auto stamp = rd_kafka_message_timestamp(&message, nullptr); stamp > 0)
+    record.timestamp = event_time(milliseconds(stamp));
+  return record;
+}
+
 } // namespace
 
 struct producer::impl {
   producer_options options;
+  shorten_function shorten = nullptr;
   replica_context env;
   std::unique_ptr<client> connection;
   queue_ptr events;
@@ -79,7 +121,8 @@ struct producer::impl {
   std::size_t queued = 0;    ///< Bytes of all records without a report.
   std::size_t most_queued = 0;
   std::optional<error> failure;
-  std::atomic<bool> waiting{false}; ///< Somebody wants `env.wake` at the next event.
+  std::vector<owned_outgoing> shortened; ///< In the place of records that the broker has refused.
+  std::atomic<bool> waiting{false};      ///< Somebody wants `env.wake` at the next event.
 
   expected<void> connect();
   void disconnect() noexcept;
@@ -95,10 +138,25 @@ struct producer::impl {
     if (sent.batch != batch)
       return;
     --unacked;
-    if (message.err != RD_KAFKA_RESP_ERR_NO_ERROR && !failure)
-      failure =
-          to_error(message.err, fmt::format("delivering a record to {} [{}]",
-                                            rd_kafka_topic_name(message.rkt), message.partition));
+    if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR)
+      return;
+    std::vector<header> headers;
+    const auto record = record_of(message, headers);
+    if (message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && shorten && !sent.is_cut)
+      shortened.push_back(shorten(record));
+    else if (!failure)
+      failure = to_error(message.err,
+                         fmt::format("delivering {} to {} [{}]", describe(record),
+                                     rd_kafka_topic_name(message.rkt), message.partition),
+                         limit(message.err));
+  }
+
+  expected<progress> send(const outgoing& record, bool short_already);
+
+  /// What the client allows, where that may be what a record exceeds.
+  [[nodiscard]] std::string limit(rd_kafka_resp_err_t code) const {
+    return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? connection->setting("message.max.bytes")
+                                                        : std::string();
   }
 
   /// One record is always let in, however large.
@@ -114,8 +172,10 @@ struct producer::impl {
   }
 };
 
-producer::producer(producer_options options) : impl_(std::make_unique<impl>()) {
+producer::producer(producer_options options, shorten_function shorten)
+    : impl_(std::make_unique<impl>()) {
   impl_->options = std::move(options);
+  impl_->shorten = shorten;
 }
 producer::~producer() { close(); }
 
@@ -190,39 +250,44 @@ void producer::impl::start_over() noexcept {
   }
 }
 
-expected<progress> producer::send(const outgoing& record) {
-  auto& self = *impl_;
-  const std::string_view topic = record.topic.empty() ? self.options.topic : record.topic;
+expected<progress> producer::send(const outgoing& record) { return impl_->send(record, false); }
+
+expected<progress> producer::impl::send(const outgoing& record, bool short_already) {
+  const std::string_view topic = record.topic.empty() ? options.topic : record.topic;
   if (topic.empty())
     return error{errc::sink_failed,
                  "a record names no topic and the sink has none; set the option `topic`"};
-  if (self.failure)
-    return *self.failure;
-  if (!self.connection) // a new one could not be made after an abort
-    if (auto connected = self.connect(); !connected)
+  if (failure)
+    return *failure;
+  if (!connection) // a new one could not be made after an abort
+    if (auto connected = connect(); !connected)
       return std::move(connected).error();
-  const tag mark{self.batch, weigh(record)};
-  if (!self.has_room(mark.bytes())) {
+  const tag mark{batch, weigh(record), short_already};
+  if (!has_room(mark.bytes())) {
     // Armed before the last look, so that a report in between is not missed.
-    self.waiting.store(true, std::memory_order_seq_cst);
-    self.serve();
-    if (self.failure)
-      return *self.failure;
-    if (!self.has_room(mark.bytes()))
+    waiting.store(true, std::memory_order_seq_cst);
+    serve();
+    if (failure)
+      return *failure;
+    if (!has_room(mark.bytes()))
       return progress::blocked;
   }
   headers_ptr headers;
   if (!record.headers.empty()) {
     headers.reset(rd_kafka_headers_new(record.headers.size()));
-    for (const auto& h : record.headers)
-      rd_kafka_header_add(headers.get(), h.name.data(), static_cast<ssize_t>(h.name.size()),
-                          h.value ? h.value->data() : nullptr,
-                          h.value ? static_cast<ssize_t>(h.value->size()) : 0);
+    for (const auto& h : record.headers) {
+      const auto [bytes, size] = bytes_of(h.value);
+      rd_kafka_header_add(headers.get(), h.name.data(), static_cast<ssize_t>(h.name.size()), bytes,
+                          static_cast<ssize_t>(size));
+    }
   }
   // The client wants a terminated name; topics repeat, so the last one is kept.
   thread_local std::string name;
-  if (name != topic)
+  if (name != topic) {
+    if (auto ok = check_topic("a record's topic", topic); !ok)
+      return error(errc::sink_failed, ok.error().message());
     name = topic;
+  }
   const auto [value, value_size] = bytes_of(record.value);
   const auto [key, key_size] = bytes_of(record.key);
   const auto partition = record.partition.value_or(RD_KAFKA_PARTITION_UA);
@@ -239,31 +304,34 @@ expected<progress> producer::send(const outgoing& record) {
   for (int attempt = 0;; ++attempt) {
     // The variadic call: the one that takes an array frees headers twice when the partition does
     // not exist (2.0.2).
-    const auto failure = rd_kafka_producev(
-        self.connection->get(), RD_KAFKA_V_TOPIC(name.c_str()), RD_KAFKA_V_PARTITION(partition),
+    const auto answer = rd_kafka_producev(
+        connection->get(), RD_KAFKA_V_TOPIC(name.c_str()), RD_KAFKA_V_PARTITION(partition),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): copied, not written to
         RD_KAFKA_V_VALUE(const_cast<char*>(value), value_size), RD_KAFKA_V_KEY(key, key_size),
         RD_KAFKA_V_TIMESTAMP(stamp), RD_KAFKA_V_HEADERS(headers.get()),
         RD_KAFKA_V_OPAQUE(mark.packed()), RD_KAFKA_V_END);
-    if (failure == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (answer == RD_KAFKA_RESP_ERR_NO_ERROR) {
       (void)headers.release(); // the client's now
-      ++self.unacked;
-      self.queued += mark.bytes();
+      ++unacked;
+      queued += mark.bytes();
       return progress::done;
     }
-    if (failure != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      if (auto ok = self.health(); !ok)
+    if (answer == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && shorten && !short_already)
+      return send(shorten(record), true);
+    if (answer != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      if (auto ok = health(); !ok)
         return std::move(ok).error();
-      return to_error(failure, fmt::format("producing to {}", topic));
+      return to_error(answer, fmt::format("producing {} to {}", describe(record), topic),
+                      limit(answer));
     }
     // Full: armed before the last look, so that a report in between is not missed.
     if (attempt == 1)
       return progress::blocked;
-    self.waiting.store(true, std::memory_order_seq_cst);
-    self.serve();
-    if (self.failure)
-      return *self.failure;
+    waiting.store(true, std::memory_order_seq_cst);
+    serve();
+    if (failure)
+      return *failure;
   }
 }
 
@@ -272,6 +340,9 @@ expected<progress> producer::flush() {
   self.waiting.store(true, std::memory_order_seq_cst);
   if (self.connection)
     self.serve();
+  for (; !self.shortened.empty() && !self.failure; self.shortened.pop_back())
+    if (auto sent = self.send(self.shortened.back(), true); !sent || *sent == progress::blocked)
+      return sent;
   if (self.failure)
     return std::move(*std::exchange(self.failure, std::nullopt));
   if (self.unacked == 0) {
@@ -292,6 +363,7 @@ void producer::abort() noexcept {
   const bool numbered = self.options.idempotent && (self.queued > 0 || self.failure);
   ++self.batch; // reports of what is on its way no longer count
   self.unacked = 0;
+  self.shortened.clear();
   self.failure.reset();
   if (numbered || !self.health())
     return self.start_over();

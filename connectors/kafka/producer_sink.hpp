@@ -15,11 +15,16 @@
 
 namespace weir::kafka {
 
+/// A shorter message in the place of one that is too large for its topic.
+using shorten_function = owned_outgoing (*)(const outgoing&);
+
 /// The client behind the sink: queues copies of records, counts their acknowledgements. Used by one
 /// thread at a time.
 class producer {
 public:
-  explicit producer(producer_options options);
+  /// @param shorten asked, once per message, when the client or the broker refuses it as too large;
+  /// null: that is a failure.
+  explicit producer(producer_options options, shorten_function shorten = nullptr);
   ~producer();
   producer(const producer&) = delete;
   producer& operator=(const producer&) = delete;
@@ -50,8 +55,8 @@ private:
 template <class T, class Encoder>
 class encoding_sink final : public sink<T> {
 public:
-  encoding_sink(producer_options options, Encoder encode)
-      : producer_(std::move(options)), encode_(std::move(encode)) {}
+  encoding_sink(producer_options options, Encoder encode, shorten_function shorten = nullptr)
+      : producer_(std::move(options), shorten), encode_(std::move(encode)) {}
 
   expected<void> open(const replica_context& env) override { return producer_.open(env); }
 

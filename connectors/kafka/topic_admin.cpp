@@ -3,6 +3,7 @@
 #include <weir/connectors/kafka/internal/broker_list.hpp>
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/names.hpp>
 #include <weir/runtime/time.hpp>
 
 #include <fmt/format.h>
@@ -31,8 +32,8 @@ milliseconds left_until(steady::time_point deadline) {
 expected<void> check(const topic_settings& wanted) {
   if (auto ok = check_brokers(wanted.brokers); !ok)
     return ok;
-  if (wanted.topic.empty())
-    return error{errc::invalid_config, "option `topic` is empty; name the topic to create"};
+  if (auto ok = check_topic("option `topic`", wanted.topic); !ok)
+    return ok;
   if (wanted.partitions < 1)
     return error{
         errc::invalid_config,

@@ -13,6 +13,8 @@ namespace {
 constexpr duration group_delay = 10ms;
 constexpr duration idle_delay = 100ms; ///< Then a frame alone says what is durable.
 constexpr duration retry_delay = 1s;
+/// Records that are stored one by one share frames up to this, so that a full disk takes some.
+constexpr std::size_t frame_bytes = std::size_t{256} << 10;
 /// Room for what a frame holds beside its records.
 constexpr std::size_t longest_record = write_ahead_log::max_frame - 1024;
 
@@ -23,7 +25,14 @@ expected<std::unique_ptr<journal>> journal::open(std::unique_ptr<log_folder> fol
   auto log = write_ahead_log::open(std::move(folder), std::move(stream));
   if (!log)
     return std::move(log).error();
-  return std::unique_ptr<journal>(new journal(std::move(*log)));
+  std::unique_ptr<journal> opened(new journal(std::move(*log)));
+  if (const auto& found = opened->recovery_; !found.torn_at.empty())
+    opened->errors_.emplace_back(
+        errc::decode,
+        fmt::format("the write-ahead log was cut off in {}: {} bytes there were torn, "
+                    "as a crash tears what was not acknowledged",
+                    found.torn_at, found.torn_bytes));
+  return opened;
 }
 
 void journal::begin(source_host& host, std::string suffix,
@@ -31,6 +40,8 @@ void journal::begin(source_host& host, std::string suffix,
   host_ = &host;
   suffix_ = std::move(suffix);
   synced_ = std::move(synced);
+  for (const auto& torn : errors_)
+    host.log(log_level::warning, "weir.receiver", torn.message());
   thread_ = std::thread([this] { run(); });
 }
 
@@ -57,7 +68,7 @@ expected<void> journal::add(std::int64_t position, const void* record,
                              "frames have at most {}",
                              size, write_ahead_log::max_frame));
   }
-  if (before + size > longest_record) { // the group and this record do not fit into one frame
+  if (before > 0 && before + size > frame_bytes) {
     std::string last = group_.bytes.substr(before);
     group_.bytes.resize(before);
     close_group();
@@ -116,6 +127,11 @@ std::vector<error> journal::take_errors() {
   return std::exchange(errors_, {});
 }
 
+void journal::name_errors(std::string_view folder) {
+  for (auto& e : errors_)
+    e = std::move(e).with(folder);
+}
+
 void journal::close_group() {
   if (group_.count > 0)
     waiting_.push_back(std::exchange(group_, {}));
@@ -128,7 +144,7 @@ void journal::pause(std::unique_lock<std::mutex>& lock, duration at_most, Done d
   auto& time = host_->clock();
   const auto until = deadline_after(time.steady_now(), at_most);
   while (!done() && time.steady_now() < until)
-    time.wait_until(lock, wake_, deadline_after(time.now(), until - time.steady_now()));
+    time.wait_until(lock, wake_, until);
 }
 
 void journal::run() {
@@ -162,7 +178,7 @@ void journal::run() {
                  told.to_string() + "; nothing more is received until it can be written");
       errors_.push_back(std::move(told));
     }
-    const auto until = durable ? *durable : durable_;
+    const auto until = std::max(durable_, log_.durable()); // part of it may be, after an error
     lock.unlock();
     synced_(until);
     lock.lock();
@@ -201,6 +217,7 @@ expected<std::vector<std::unique_ptr<journal>>> open_journals(const push_options
     auto log = journal::open(std::move(*folder), fmt::format("{}/{}", options.name, p));
     if (!log)
       return std::move(log).error().with(folder_of(p).string());
+    (*log)->name_errors(folder_of(p).string());
     opened.push_back(std::move(*log));
   }
   return opened;

@@ -30,7 +30,7 @@ public:
                                                  std::string stream);
   ~journal() { end(); }
 
-  [[nodiscard]] write_ahead_log::recovery take_recovery() { return log_.take_recovery(); }
+  [[nodiscard]] write_ahead_log::recovery take_recovery() { return std::exchange(recovery_, {}); }
 
   /// Starts the thread "<job>.<suffix>".
   /// @param synced told on that thread the position before which everything is durable, after each
@@ -57,11 +57,15 @@ public:
   /// Waits until what was added is durable, or the disk is found not to take it.
   void flush();
 
+  /// Puts the folder's name before the errors there are.
+  void name_errors(std::string_view folder);
+
   /// The errors since the last call.
   [[nodiscard]] std::vector<error> take_errors();
 
 private:
-  explicit journal(weir::write_ahead_log log) : log_(std::move(log)) {}
+  explicit journal(weir::write_ahead_log log)
+      : log_(std::move(log)), recovery_(log_.take_recovery()) {}
   void run();
   void close_group();
   [[nodiscard]] bool has_work() const;
@@ -70,6 +74,7 @@ private:
   expected<std::int64_t> write(std::vector<logged_records> groups, std::int64_t complete);
 
   weir::write_ahead_log log_; ///< The thread's while it runs.
+  write_ahead_log::recovery recovery_;
   source_host* host_ = nullptr;
   std::string suffix_;
   std::function<void(std::int64_t)> synced_;

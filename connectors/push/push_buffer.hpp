@@ -157,7 +157,7 @@ public:
       if (result == push_result::full)
         space_.wait(lock);
       else
-        time_->wait_until(lock, space_, deadline_after(time_->now(), wait));
+        time_->wait_until(lock, space_, deadline_after(time_->steady_now(), wait));
     }
     if (log_)
       if (auto logged = log_->add(next_, &record, encode_); !logged)
@@ -250,7 +250,7 @@ public:
   /// waits until it is durable.
   std::int64_t received() {
     std::unique_lock lock(mutex_);
-    if (!builder_.empty() && (closed_ || refuses_ || !time_ || time_->now() >= cut_at_))
+    if (!builder_.empty() && (closed_ || refuses_ || !time_ || time_->steady_now() >= cut_at_))
       cut();
     if (!log_)
       return cut_;
@@ -258,6 +258,7 @@ public:
     lock.unlock();
     log_->flush();
     lock.lock();
+    split_at_durable();
     return std::min(end, durable_);
   }
 
@@ -307,6 +308,7 @@ public:
     std::lock_guard guard(mutex_);
     if (from == cut_)
       cut();
+    split_at_durable();
     const auto block = block_at(from);
     if (block == blocks_.end() || (log_ && block->until > durable_)) {
       reader_waits_ = true;
@@ -400,8 +402,8 @@ private:
   void append(U&& record) {
     if (builder_.empty() && time_) {
       const auto interval = std::max<duration>(limits_.block_interval, duration(1));
-      const auto now = time_->now().time_since_epoch();
-      cut_at_ = wall_time((now / interval + 1) * interval);
+      const auto now = moment_of(*time_); // aligned with batch times
+      cut_at_ = now.steady + (interval - now.wall.time_since_epoch() % interval);
     }
     if constexpr (self_contained<T>)
       builder_.push(std::forward<U>(record), next_);
@@ -435,6 +437,34 @@ private:
       blocks_.push_back({std::move(data), cut_, next_});
       cut_ = next_;
     }
+  }
+
+  /// While the disk refuses records, a block may be in the log in part. What the log has must not
+  /// wait for the rest: room is made in it of what is in complete batches.
+  void split_at_durable() {
+    if (!log_ || log_->accepts())
+      return;
+    const auto whole = std::ranges::find_if(
+        blocks_, [&](const held_block& b) { return b.from < durable_ && durable_ < b.until; });
+    if (whole == blocks_.end())
+      return;
+    const auto records = static_cast<const block<T>&>(*whole->data).records();
+    const auto part = [&](std::int64_t from, std::int64_t until) {
+      block_builder<T> made(limits_.block);
+      for (auto position = from; position < until; ++position) {
+        const T& record = records[static_cast<std::size_t>(position - whole->from)];
+        if constexpr (self_contained<T>)
+          made.push(record, position);
+        else
+          made.push(record_traits<T>::relocate(record, made.bytes()), position);
+      }
+      return held_block{made.build(), from, until};
+    };
+    auto head = part(whole->from, durable_);
+    auto tail = part(durable_, whole->until);
+    held_bytes_ += head.data->charge() + tail.data->charge() - whole->data->charge();
+    *whole = std::move(tail);
+    blocks_.insert(whole, std::move(head));
   }
 
   [[nodiscard]] std::int64_t first() const { return blocks_.empty() ? cut_ : blocks_.front().from; }
@@ -479,7 +509,7 @@ private:
   journal* log_ = nullptr; ///< Of the present job.
   void (*encode_)(const void*, std::string&) = nullptr;
   block_builder<T> builder_;
-  wall_time cut_at_{}; ///< When the block being filled is due.
+  steady_time cut_at_{}; ///< When the block being filled is due.
   held_blocks
       unlogged_;       ///< Of earlier jobs: the last `until - from` records of each are in no log.
   held_blocks blocks_; ///< Without gaps; the first that is not complete first.

@@ -162,7 +162,7 @@ void receiver_supervisor::supervise() {
     const auto again =
         deadline_after(now, wanted.delay ? *wanted.delay : delays_->next(now - started_));
     while (!ending_ && time_->steady_now() < again)
-      time_->wait_until(lock, changed_, deadline_after(time_->now(), again - time_->steady_now()));
+      time_->wait_until(lock, changed_, again);
   }
 }
 

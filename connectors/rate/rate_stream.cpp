@@ -72,12 +72,13 @@ template <class Law>
 class row_source final : public source {
 public:
   /// @param make gives the law when the job starts.
-  row_source(value_layout layout, std::function<expected<Law>(clock&)> make)
+  row_source(value_layout layout, std::function<expected<Law>(wall_time)> make)
       : layout_(layout), make_law_(std::move(make)), positions_(layout.partitions, 0) {}
 
   expected<void> open(const source_setup& setup) override {
     clock_ = &setup.host->clock();
-    auto made = make_law_(*clock_);
+    opened_ = moment_of(*clock_);
+    auto made = make_law_(opened_.wall);
     if (!made)
       return std::move(made).error();
     law_.emplace(std::move(*made));
@@ -90,7 +91,9 @@ public:
 
   expected<std::vector<partition_position>> survey() override {
     const auto begin = std::accumulate(positions_.begin(), positions_.end(), std::int64_t{0});
-    const auto end = law_->end_at(clock_->now(), begin);
+    // Who sets the wall clock makes no rows and takes none.
+    const auto now = opened_.wall + (clock_->steady_now() - opened_.steady);
+    const auto end = law_->end_at(now, begin);
     std::vector<partition_position> unread;
     for (std::uint32_t p = 0; p < layout_.partitions; ++p)
       unread.push_back({.topic = "rate",
@@ -128,8 +131,9 @@ public:
 
 private:
   value_layout layout_;
-  std::function<expected<Law>(clock&)> make_law_;
+  std::function<expected<Law>(wall_time)> make_law_;
   weir::clock* clock_ = nullptr;
+  moment opened_{};
   std::optional<Law> law_;
   std::vector<std::int64_t> positions_; ///< By partition: what the next plan begins with.
 };
@@ -177,12 +181,12 @@ stream<rate_row> rate_per_batch_stream(context& to, rate_per_batch_options optio
 source_factory make_rate_source(rate_options options) {
   return [options] {
     return std::make_unique<row_source<ramp_law>>(
-        value_layout{options.partitions}, [options](clock& time) -> expected<ramp_law> {
+        value_layout{options.partitions}, [options](wall_time now) -> expected<ramp_law> {
           if (auto checked = options.check(); !checked)
             return std::move(checked).error();
           return ramp_law(
               options.rows_per_second, options.ramp_up,
-              options.start.value_or(std::chrono::floor<std::chrono::milliseconds>(time.now())));
+              options.start.value_or(std::chrono::floor<std::chrono::milliseconds>(now)));
         });
   };
 }
@@ -190,7 +194,7 @@ source_factory make_rate_source(rate_options options) {
 source_factory make_rate_per_batch_source(rate_per_batch_options options) {
   return [options] {
     return std::make_unique<row_source<batch_law>>(value_layout{options.partitions},
-                                                   [options](clock&) -> expected<batch_law> {
+                                                   [options](wall_time) -> expected<batch_law> {
                                                      if (auto checked = options.check(); !checked)
                                                        return std::move(checked).error();
                                                      return batch_law(options);

@@ -51,7 +51,8 @@ public:
     if (tables_.empty())
       make_tables(whole.nodes[context_.node.value].input_partitions);
     tick_before_ = tick_;
-    tick_ = std::max(whole.time.time_since_epoch().count() & ~std::int64_t{1}, tick_ + 2);
+    now_ = whole.time - whole.moved; // how old state is, no setting of the wall clock changes
+    tick_ = std::max(now_.time_since_epoch().count() & ~std::int64_t{1}, tick_ + 2);
     evicted_ = 0;
     for (auto& each : tables_)
       each.begin(tick_);
@@ -59,8 +60,8 @@ public:
       return seeded;
     if (options_->ttl > duration::zero())
       for (auto& each : tables_)
-        while (auto* old = each.pop_oldest((whole.time - options_->ttl).time_since_epoch().count(),
-                                           oldest_))
+        while (auto* old =
+                   each.pop_oldest((now_ - options_->ttl).time_since_epoch().count(), oldest_))
           evict(each, old);
     return settle();
   }
@@ -110,6 +111,9 @@ public:
   [[nodiscard]] partition_id partition_at(std::size_t local) const noexcept {
     return partition_id(static_cast<std::uint32_t>(local) * context_.replicas + context_.index);
   }
+
+  /// The batch time, as if batch times had never been moved: by it state ages.
+  [[nodiscard]] batch_time now() const noexcept { return now_; }
 
   /// What went wrong in the store since the last call, if anything.
   expected<void> settle() {
@@ -195,6 +199,7 @@ private:
   std::size_t max_keys_ = 0; ///< Per partition.
   std::int64_t tick_ = std::numeric_limits<std::int64_t>::min() / 2;
   std::int64_t tick_before_ = tick_;
+  batch_time now_{};
   bool seeded_ = false;     ///< The initial state has been put in.
   bool seeds_open_ = false; ///< By the batch that began last.
   bool ended_ = false;      ///< That batch has ended, and may yet be undone.

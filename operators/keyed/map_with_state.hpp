@@ -206,7 +206,7 @@ private:
   expected<progress> time_keys_out(Flow& flow) {
     if (timeout_ == duration::zero())
       return progress::done;
-    const auto before = (time_ - timeout_).time_since_epoch().count();
+    const auto before = (states_.now() - timeout_).time_since_epoch().count();
     for (; local_ < states_.hosted(); ++local_) {
       auto& table = states_.at(local_);
       flow.enter(states_.partition_at(local_));

@@ -1,6 +1,9 @@
 #include <weir/runtime/internal/batch_planner.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <chrono>
 
 namespace weir {
 
@@ -11,7 +14,7 @@ using std::chrono::milliseconds;
 batch_planner::batch_planner(const planner_environment& environment)
     : with_(environment), kind_(environment.composed->options.trigger),
       interval_(environment.composed->options.batch_interval),
-      generator_(interval_, environment.time->now()) {}
+      generator_(interval_, moment_of(*environment.time)) {}
 
 bool batch_planner::allowed() const {
   return (!with_.end->stopping() || with_.end->draining(*with_.inputs)) &&
@@ -28,19 +31,21 @@ bool batch_planner::plan_when_due() {
   return kind_ == trigger::every && !with_.end->stopping() ? plan_tick() : plan_bounded();
 }
 
-wall_time batch_planner::next_deadline() const {
+steady_time batch_planner::next_deadline() const {
   if (kind_ == trigger::every) // nothing is planned by ticks once a stop has begun
-    return with_.end->stopping() ? wall_time::max() : generator_.next();
+    return with_.end->stopping() ? steady_time::max() : generator_.next().due;
   if (kind_ == trigger::continuous && with_.batches->open() && allowed() &&
       !with_.batches->cutting())
-    return with_.batches->open()->whole->time;
-  return wall_time::max();
+    return open_until_;
+  return steady_time::max();
 }
 
 bool batch_planner::plan_tick() {
-  const auto due = generator_.due(with_.time->now());
+  const auto now = moment_of(*with_.time);
+  const auto due = generator_.due(now);
   if (!due)
     return false;
+  look_at_clock(now);
   if (allowed() && with_.batches->has_room())
     survey(*due);
   else
@@ -52,8 +57,12 @@ bool batch_planner::plan_bounded() {
   if (planned_all_ || !with_.batches->idle() || !with_.inputs->ready() || !allowed())
     return false;
   // Times of batches that do not follow the clock still rise.
-  const auto now = floor<milliseconds>(with_.time->now());
-  survey({.time = std::max<batch_time>(now, last_time_ + 1ms), .merged = 0});
+  const auto now = moment_of(*with_.time);
+  look_at_clock(now);
+  const auto time = floor<milliseconds>(generator_.at(now.steady));
+  survey({.time = std::max<batch_time>(time, last_time_ + 1ms),
+          .due = now.steady,
+          .moved = generator_.moved()});
   return true;
 }
 
@@ -63,9 +72,9 @@ bool batch_planner::follow_epochs() {
   if (!allowed() || with_.batches->cutting() || !with_.batches->waiting().empty() ||
       with_.inputs->ended())
     return false;
-  const auto now = with_.time->now();
+  const auto now = moment_of(*with_.time);
   const auto& open = with_.batches->open();
-  if (open && now < open->whole->time)
+  if (open && now.steady < open_until_)
     return false;
   if (open || !with_.inputs->up_to_date())
     survey({});
@@ -76,15 +85,41 @@ bool batch_planner::follow_epochs() {
 
 /// A tick that passed while the last epoch ended has none of its own: it would have no time to
 /// read.
-tick batch_planner::next_epoch(wall_time now) {
-  tick next{.time = generator_.next(), .merged = 0};
-  if (last_time_ != batch_time{}) {
-    if (const auto passed = generator_.due(now); passed && passed->time > last_time_)
-      next.merged = static_cast<std::uint32_t>((passed->time - last_time_) / interval_);
-    next.time =
-        std::max<batch_time>(generator_.next(), last_time_ + floor<milliseconds>(interval_));
+tick batch_planner::next_epoch(moment now) {
+  const auto passed = generator_.due(now);
+  look_at_clock(now);
+  auto next = generator_.next();
+  if (last_tick_ == 0)
+    return next;
+  if (passed && passed->index > last_tick_)
+    next.merged = static_cast<std::uint32_t>(passed->index - last_tick_);
+  if (const auto early = last_tick_ + 1 - next.index; early > 0) { // the last one was cut
+    next.time += early * interval_;
+    next.due += early * interval_;
+    next.index += early;
   }
   return next;
+}
+
+/// What a tick is told of the wall clock is said once, until it is set again.
+void batch_planner::look_at_clock(moment now) {
+  const auto ahead = generator_.ahead(now);
+  clock_ahead_ = ahead;
+  const bool followed = generator_.follow(now);
+  if (followed)
+    with_.log(log_level::warning,
+              fmt::format("the wall clock is {:.3f} s ahead of batch times: it was set, or the "
+                          "machine slept. Batch times follow it; the intervals in between get no "
+                          "batches",
+                          seconds_of(ahead)));
+  else if (std::chrono::abs(ahead - clock_told_) > generator_.tolerance())
+    with_.log(log_level::warning,
+              fmt::format("the wall clock was set and is {:.3f} s {} batch times, which go on "
+                          "steadily",
+                          seconds_of(std::chrono::abs(ahead)), ahead < 0s ? "behind" : "ahead of"));
+  else
+    return;
+  clock_told_ = followed ? 0s : ahead;
 }
 
 // ---- what
@@ -124,19 +159,23 @@ void batch_planner::submit(tick at) {
   planned_batch planned{.whole = std::make_shared<batch>(),
                         .submitted = now,
                         .started = {},
-                        .lateness = std::max<duration>(0s, with_.time->now() - at.time),
+                        .lateness = std::max<duration>(0s, now - at.due),
                         .merged_ticks = at.merged,
+                        .clock_ahead = clock_ahead_,
                         .allowed = {}};
   auto& whole = *planned.whole;
   whole.time = at.time;
   whole.side_values = with_.side_values->current();
   whole.open_ended = kind_ == trigger::continuous;
-  if (last_planned_) {
-    const auto passed =
-        !is_bounded(kind_) && !stopping ? (at.time - last_planned_->time) / interval_ : 1;
+  whole.moved = at.moved;
+  const bool by_the_clock = !is_bounded(kind_) && !stopping;
+  if (!last_planned_)
+    first_tick_ = at.index;
+  else
     whole.before = last_planned_->index;
-    whole.index = last_planned_->index + passed;
-  }
+  whole.index = by_the_clock ? at.index - first_tick_ + 1 : whole.before + 1;
+  last_tick_ = at.index;
+  open_until_ = at.due;
   last_time_ = at.time;
   with_.inputs->plan(planned, with_.batches->unfinished(now), stopping);
   if (auto described =
@@ -154,7 +193,7 @@ void batch_planner::submit(tick at) {
 void batch_planner::start_over(const planned_batch& dropped) {
   with_.inputs->forget_surveys();
   if (dropped.whole->open_ended) // it is read again at its time, if that has not passed
-    last_time_ = dropped.whole->time - floor<milliseconds>(interval_);
+    last_tick_ = dropped.whole->index + first_tick_ - 2;
   rewind_to(dropped);
 }
 

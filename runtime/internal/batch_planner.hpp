@@ -8,6 +8,8 @@
 #include <weir/runtime/internal/quiescence.hpp>
 #include <weir/runtime/internal/side_value_loader.hpp>
 
+#include <functional>
+
 namespace weir {
 
 /// What planning asks and tells. All of it lives longer than the planner.
@@ -21,6 +23,7 @@ struct planner_environment {
   const side_value_loader* side_values = nullptr;
   const quiescence* interruptions = nullptr;
   job_end* end = nullptr;
+  std::function<void(log_level, std::string_view)> log;
 };
 
 /// Follows the trigger: at a tick, as soon as the last batch has ended, or, under
@@ -33,7 +36,7 @@ public:
   /// Begins to plan a batch if one is due. @returns whether it did anything.
   bool plan_when_due();
   /// When `plan_when_due` will have something to do if nothing else happens before.
-  [[nodiscard]] wall_time next_deadline() const;
+  [[nodiscard]] steady_time next_deadline() const;
   /// Whether all that a bounded run reads is in batches.
   [[nodiscard]] bool planned_all() const noexcept { return planned_all_; }
 
@@ -49,7 +52,8 @@ private:
   bool plan_tick();
   bool plan_bounded();
   bool follow_epochs();
-  [[nodiscard]] tick next_epoch(wall_time now);
+  [[nodiscard]] tick next_epoch(moment now);
+  void look_at_clock(moment now);
   void survey(tick at);
   void on_surveyed(tick at, job_inputs::survey_answers answers);
   void submit(tick at);
@@ -60,8 +64,13 @@ private:
   batch_generator generator_;
   bool planned_all_ = false;
   batch_time last_time_{};
-  batch_ptr last_planned_;   ///< Null before the first.
-  batch_ptr last_completed_; ///< What planning goes on from after an abort.
+  std::int64_t last_tick_ = 0;  ///< Of the last batch; 0: none yet.
+  std::int64_t first_tick_ = 0; ///< Of the batch with index 1.
+  steady_time open_until_{};    ///< When the open epoch ends.
+  duration clock_ahead_{};      ///< The wall clock of batch times, when it was looked at last.
+  duration clock_told_{};       ///< What has been said of it.
+  batch_ptr last_planned_;      ///< Null before the first.
+  batch_ptr last_completed_;    ///< What planning goes on from after an abort.
 };
 
 } // namespace weir

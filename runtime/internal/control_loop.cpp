@@ -38,9 +38,9 @@ bool control_loop::run_posted() {
   return any;
 }
 
-void control_loop::wait_until(wall_time deadline) {
+void control_loop::wait_until(steady_time deadline) {
   std::unique_lock lock(mutex_);
-  if (tasks_.empty() && time_->now() < deadline)
+  if (tasks_.empty() && time_->steady_now() < deadline)
     time_->wait_until(lock, wake_, deadline);
 }
 

@@ -29,7 +29,7 @@ public:
   bool run_posted();
 
   /// Waits until something is posted or `deadline` has come.
-  void wait_until(wall_time deadline);
+  void wait_until(steady_time deadline);
 
 private:
   clock* time_;

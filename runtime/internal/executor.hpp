@@ -53,8 +53,9 @@ public:
   /// Closes every replica and waits for it. No event follows.
   virtual void stop() = 0;
 
-  /// In line: does what can be done now on this thread. @returns whether it did anything.
-  virtual bool run_ready() { return false; }
+  /// In line: does what can be done now on this thread; once `until` has come, returns between two
+  /// blocks. @returns whether it did anything.
+  virtual bool run_ready(steady_time /*until*/) { return false; }
 };
 
 /// What every executor offers its replicas.

@@ -30,7 +30,9 @@ job::job(const composition& composed, plan planned,
                 .watermarks = &watermarks_,
                 .side_values = &side_values_,
                 .interruptions = &interruptions_,
-                .end = &end_}),
+                .end = &end_,
+                .log = [this](log_level level,
+                              std::string_view text) { log(level, "weir.job", text); }}),
       watch_(composed.options.batch_interval,
              [this](log_level level, std::string_view text) { log(level, "weir.job", text); }),
       finished_future_(finished_promise_.get_future()) {}
@@ -127,11 +129,25 @@ void job::run_control_thread() {
       loop_.wait_until(next_deadline());
 }
 
-bool job::turn() {
+bool job::turn(duration limit) {
   if (finished() || !executor_ || calls_me())
     return false;
   std::lock_guard one(turn_);
-  return take_turn();
+  return take_turn(end_of_slice(limit));
+}
+
+void job::take_slice() {
+  if (finished() || !executor_ || calls_me())
+    return;
+  std::lock_guard one(turn_);
+  const auto until = end_of_slice();
+  do
+    more_to_do_ = take_turn(until);
+  while (more_to_do_ && clock_->steady_now() < until);
+}
+
+steady_time job::end_of_slice(duration limit) const {
+  return deadline_after(clock_->steady_now(), std::min(composed_->options.slice, limit));
 }
 
 void job::turn_or_wait(duration limit) {
@@ -140,20 +156,21 @@ void job::turn_or_wait(duration limit) {
     wait(limit);
     return;
   }
-  if (take_turn())
+  if (take_turn(end_of_slice()))
     return;
-  const auto until = std::min(next_deadline(), deadline_after(clock_->now(), limit));
+  const auto until = std::min(next_deadline(), deadline_after(clock_->steady_now(), limit));
   one.unlock();
   loop_.wait_until(until);
 }
 
 /// What a source throws on the way ends the job, as an error of it would.
-bool job::take_turn() {
+bool job::take_turn(steady_time until) {
   if (finished())
     return false;
   turning_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   bool worked = !end_.failure(); // when it throws for the first time there is more to do
-  if (auto went = guarded([] { return "the job's control"; }, [&] { worked = do_what_is_due(); });
+  if (auto went =
+          guarded([] { return "the job's control"; }, [&] { worked = do_what_is_due(until); });
       !went)
     end_.fail(std::move(went).error());
   if (end_.just_begun())
@@ -165,8 +182,8 @@ bool job::take_turn() {
   return worked;
 }
 
-bool job::do_what_is_due() {
-  bool worked = executor_->run_ready();
+bool job::do_what_is_due(steady_time until) {
+  bool worked = executor_->run_ready(until);
   worked = loop_.run_posted() || worked;
   worked = run_timers() || worked;
   poll_sources(); // alone no progress: it comes again and again
@@ -185,23 +202,23 @@ duration job::due_in() {
   if (calls_me())
     return 0s;
   std::lock_guard one(turn_);
-  return std::max<duration>(0s, next_deadline() - clock_->now());
+  if (more_to_do_ && !finished())
+    return 0s;
+  return std::max<duration>(0s, next_deadline() - clock_->steady_now());
 }
 
 void job::idle(duration limit) {
   std::unique_lock one(turn_);
-  const auto until = std::min(next_deadline(), deadline_after(clock_->now(), limit));
+  const auto until = std::min(next_deadline(), deadline_after(clock_->steady_now(), limit));
   one.unlock();
   loop_.wait_until(until);
 }
 
-wall_time job::next_deadline() const {
-  const auto steady = clock_->steady_now();
-  auto next = std::min({next_poll_, side_values_.next_due(), end_.next_deadline(steady),
-                        interruptions_.next_deadline(steady)});
-  if (!timers_.empty())
-    next = std::min(next, timers_.begin()->first);
-  return std::min(planner_.next_deadline(), deadline_after(clock_->now(), next - steady));
+steady_time job::next_deadline() const {
+  const auto now = clock_->steady_now();
+  const auto next = std::min({next_poll_, side_values_.next_due(), end_.next_deadline(now),
+                              interruptions_.next_deadline(now), planner_.next_deadline()});
+  return timers_.empty() ? next : std::min(next, timers_.begin()->first);
 }
 
 bool job::run_timers() {
@@ -283,6 +300,7 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
                       .dropped = 0,
                       .late = 0,
                       .merged_ticks = done.merged_ticks,
+                      .clock_ahead = done.clock_ahead,
                       .waiting_batches = static_cast<std::uint32_t>(batches_.waiting().size()),
                       .sources = {},
                       .operators = {},

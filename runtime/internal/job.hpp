@@ -54,9 +54,12 @@ public:
            called_by == &composed_->graph;
   }
 
-  /// Does what is due, after the turn of another thread if one is in it. @returns whether it did
-  /// anything.
-  bool turn();
+  /// Does what is due, after the turn of another thread if one is in it; in line for a slice of
+  /// time, at most `limit`. @returns whether it did anything.
+  bool turn(duration limit = duration::max());
+
+  /// In line: takes turns until nothing is due or a slice of time is over.
+  void take_slice();
 
   /// In line: takes a turn, or waits at most `limit` for something to do, for the end, or while
   /// another thread has its turn.
@@ -85,9 +88,10 @@ private:
   [[nodiscard]] std::unique_ptr<helper_thread> make_helper(std::string_view suffix) const;
   [[nodiscard]] executor_setup describe_to_executor();
   void run_control_thread();
-  bool take_turn();
-  bool do_what_is_due();
-  [[nodiscard]] wall_time next_deadline() const;
+  [[nodiscard]] steady_time end_of_slice(duration limit = duration::max()) const;
+  bool take_turn(steady_time until);
+  bool do_what_is_due(steady_time until);
+  [[nodiscard]] steady_time next_deadline() const;
 
   bool run_timers();
   void poll_sources();
@@ -104,7 +108,8 @@ private:
   audience listeners_;
   std::shared_ptr<weir::clock> clock_;
   bool in_line_;
-  std::mutex turn_; ///< In line, threads that wait for the job and the host's take turns.
+  std::mutex turn_;         ///< In line, threads that wait for the job and the host's take turns.
+  bool more_to_do_ = false; ///< When the last slice was over.
   std::atomic<std::thread::id> turning_{}; ///< The thread that is inside `turn`.
 
   control_loop loop_;

@@ -2,6 +2,7 @@
 // outside world.
 #pragma once
 
+#include <weir/runtime/batch_generator.hpp>
 #include <weir/runtime/context.hpp>
 
 #include <memory>
@@ -43,6 +44,7 @@ private:
   std::shared_ptr<manual_clock> clock_;
   std::shared_ptr<history> history_;
   weir::context context_;
+  batch_generator ticks_; ///< As the job's, so that it is known when its next batch is due.
 };
 
 } // namespace weir::testing

@@ -166,7 +166,9 @@ TEST_CASE("a message that cannot be delivered fails its batch", "[connectors][ka
     const auto outcome = sink.finish();
     REQUIRE_FALSE(outcome);
     CHECK(outcome.error().code() == errc::sink_failed);
-    CHECK_THAT(outcome.error().message(), Catch::Matchers::Contains("max.message.bytes"));
+    CHECK_THAT(outcome.error().message(),
+               Catch::Matchers::Contains("max.message.bytes") &&
+                   Catch::Matchers::Contains("a record of 10000 bytes (no key"));
   }
   SECTION("because its partition does not exist") {
     const std::vector<owned_outgoing> records{
@@ -180,6 +182,45 @@ TEST_CASE("a message that cannot be delivered fails its batch", "[connectors][ka
   REQUIRE(outcome_of(sink.write({{.value = "fits"}})) == "ok");
   CHECK(outcome_of(sink.finish()) == "ok");
   CHECK(admin.consume_all(topic).size() == 1);
+}
+
+TEST_CASE("a record that the broker finds invalid is named", "[connectors][kafka][sink]") {
+  const auto* broker = require_broker();
+  if (!broker)
+    return;
+  const auto topic = fresh_name("out");
+  broker->admin().create_topic(topic, 1, {{"cleanup.policy", "compact"}});
+  lone_sink<owned_outgoing> sink(
+      producer_sink<owned_outgoing>({.brokers = broker->bootstrap(), .topic = topic}));
+  REQUIRE(outcome_of(sink.open()) == "ok");
+  REQUIRE(outcome_of(sink.write({{.value = "without a key"}})) == "ok");
+  const auto outcome = sink.finish();
+  REQUIRE_FALSE(outcome);
+  CHECK_THAT(outcome.error().message(),
+             Catch::Matchers::Contains("a record of 13 bytes (no key, value of 13 bytes") &&
+                 Catch::Matchers::Contains(topic) &&
+                 Catch::Matchers::Contains("takes no record without a key"));
+}
+
+TEST_CASE("a letter that the broker refuses as too large is sent cut",
+          "[connectors][kafka][sink]") {
+  const auto* broker = require_broker();
+  if (!broker)
+    return;
+  auto admin = broker->admin();
+  const auto topic = fresh_name("bad");
+  admin.create_topic(topic, 1, {{"max.message.bytes", "4000"}});
+  lone_sink<dead_letter> sink(dead_letters({.brokers = broker->bootstrap(), .topic = topic}));
+  REQUIRE(outcome_of(sink.open()) == "ok");
+  REQUIRE(outcome_of(sink.write({{.job = "j", .key = "k", .value = std::string(50'000, 'v')}})) ==
+          "ok");
+  REQUIRE(outcome_of(sink.finish()) == "ok");
+  const auto stored = admin.consume_all(topic);
+  REQUIRE(stored.size() == 1);
+  CHECK(stored[0].key == "k");
+  CHECK(stored[0].value == std::string(1'024, 'v'));
+  CHECK(std::ranges::count(stored[0].headers,
+                           std::pair<std::string, std::string>("weir-value-bytes", "50000")) == 1);
 }
 
 TEST_CASE("an encoder that throws fails its batch", "[connectors][kafka][sink]") {

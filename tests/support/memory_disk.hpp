@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <random>
@@ -21,6 +22,7 @@ struct disk {
     bool listed = false; ///< The folder was synced since it was made.
   };
   std::map<std::string, file> files;
+  std::size_t room = SIZE_MAX;  ///< Bytes that all files may take together.
   std::atomic<int> fail_in{-1}; ///< So many writes from now; -1: never. Half of the bytes arrive.
 
   expected<void> work() {
@@ -32,14 +34,30 @@ struct disk {
     return {};
   }
 
+  /// Sectors reach a disk whole and in any order; one that has not reads as zeros where it is new.
+  static void lose_sector(file& f, std::size_t at) {
+    constexpr std::size_t sector = 512;
+    const auto from = std::max(f.synced, at / sector * sector);
+    const auto until = std::min((at / sector + 1) * sector, f.bytes.size());
+    if (until - from >= 8) // less cannot be told from damage
+      std::fill_n(f.bytes.begin() + static_cast<std::ptrdiff_t>(from), until - from, '\0');
+  }
+
+  [[nodiscard]] std::size_t taken() const {
+    std::size_t sum = 0;
+    for (const auto& [name, f] : files)
+      sum += f.bytes.size();
+    return sum;
+  }
+
   /// Loses what was not synced, up to a place drawn from `chance`.
   void crash(std::mt19937& chance) {
     std::erase_if(files, [&](const auto& f) { return !f.second.listed && chance() % 2; });
     for (auto& [name, f] : files) {
       const auto unsure = f.bytes.size() - f.synced;
       f.bytes.resize(f.synced + (unsure ? chance() % (unsure + 1) : 0));
-      if (f.bytes.size() > f.synced && chance() % 2) // pages reach a disk in any order
-        f.bytes[f.synced + chance() % (f.bytes.size() - f.synced)] ^= 0x10;
+      if (f.bytes.size() > f.synced && chance() % 2)
+        lose_sector(f, f.synced + chance() % (f.bytes.size() - f.synced));
       f.synced = f.bytes.size();
       f.listed = true;
     }
@@ -52,7 +70,12 @@ public:
   memory_file(disk& on, std::string name) : on_(on), name_(std::move(name)) {}
   expected<void> append(std::string_view bytes) override {
     auto worked = on_.work();
-    on_.files[name_].bytes += worked ? bytes : bytes.substr(0, bytes.size() / 2);
+    auto part = worked ? bytes : bytes.substr(0, bytes.size() / 2);
+    if (const auto left = on_.room - std::min(on_.room, on_.taken()); part.size() > left) {
+      part = part.substr(0, left);
+      worked = weir::error(weir::errc::io, "No space left on device");
+    }
+    on_.files[name_].bytes += part;
     return worked;
   }
   expected<void> sync(bool) override {

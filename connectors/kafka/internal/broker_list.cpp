@@ -1,5 +1,7 @@
 #include <weir/connectors/kafka/internal/broker_list.hpp>
 
+#include <weir/connectors/kafka/internal/names.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +11,8 @@
 namespace weir::kafka {
 
 namespace {
+
+bool is_visible(char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7f; }
 
 bool is_port(std::string_view text) {
   std::uint16_t port = 0;
@@ -48,11 +52,11 @@ expected<void> check_brokers(std::string_view brokers) {
     if (brokers.empty())
       break;
     const auto one = brokers.substr(0, brokers.find_first_of(separators));
-    if (!is_broker(one))
+    if (!std::ranges::all_of(one, is_visible) || !is_broker(one))
       return error(errc::invalid_config,
                    fmt::format("option `brokers`: \"{}\" is no broker; write \"host:port\" with a "
                                "port from 1 to 65535",
-                               one));
+                               shown(one)));
     brokers.remove_prefix(one.size());
     some = true;
   }

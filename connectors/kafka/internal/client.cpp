@@ -1,6 +1,7 @@
 #include <weir/connectors/kafka/internal/client.hpp>
 
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/names.hpp>
 #include <weir/runtime/time.hpp>
 
 #include <fmt/format.h>
@@ -68,6 +69,57 @@ rd_kafka_resp_err_t on_new(rd_kafka_t* handle, const rd_kafka_conf_t*, void* opa
   (void)rd_kafka_interceptor_add_on_request_sent(handle, "weir", &on_request, opaque);
   (void)rd_kafka_interceptor_add_on_response_received(handle, "weir", &on_response, opaque);
   return rd_kafka_interceptor_add_on_thread_start(handle, "weir", &on_thread, opaque);
+}
+
+bool loads_plugins(const rd_kafka_conf_t* conf) {
+  std::size_t size = 0;
+  return rd_kafka_conf_get(conf, "plugin.library.paths", nullptr, &size) == RD_KAFKA_CONF_OK &&
+         size > 1;
+}
+
+/// The properties that a text of librdkafka names, with their values.
+std::string properties_in(std::string_view text, rd_kafka_conf_t* conf) {
+  std::string found;
+  std::size_t count = 0;
+  const char** const all = rd_kafka_conf_dump(conf, &count); // names and values in turn
+  for (std::size_t i = 0; i + 1 < count; i += 2)
+    if (const std::string_view name = all[i]; name.contains('.') && text.contains(name))
+      found += fmt::format("; {} = \"{}\"", name, is_secret(name) ? "***" : shown(all[i + 1]));
+  rd_kafka_conf_dump_free(all, count);
+  return found;
+}
+
+/// Creates the handle, whose `conf` is then. What librdkafka 2.0.2 looks at late, such as
+/// certificates and logins, it refuses together with the configuration's interceptors: it frees
+/// these, and would do so again with the configuration. One that has any is left behind, 3 KB.
+expected<rd_kafka_t*> create(rd_kafka_type_t type, conf_ptr conf, bool has_interceptors,
+                             const client_state& state) {
+  std::array<char, 512> text{};
+  auto* handle = rd_kafka_new(type, conf.get(), text.data(), text.size());
+  std::string why;
+  if (!handle)
+    why = fmt::format("creating a Kafka client: {}{}; correct the property, or the file that it "
+                      "names",
+                      text.data(), properties_in(text.data(), conf.get()));
+  if (handle || has_interceptors)
+    (void)conf.release();
+  if (!handle)
+    return error{errc::invalid_config, state.clean(why)};
+  return handle;
+}
+
+/// Makes a client of a copy without interceptors and without brokers, so that what is refused is
+/// refused here, and ends it: 4 ms.
+expected<void> try_out(rd_kafka_type_t type, const rd_kafka_conf_t* conf,
+                       const client_state& state) {
+  conf_ptr copy(rd_kafka_conf_dup(conf));
+  (void)rd_kafka_conf_set(copy.get(), "bootstrap.servers", nullptr, nullptr, 0);
+  rd_kafka_conf_set_log_cb(copy.get(), [](const rd_kafka_t*, int, const char*, const char*) {});
+  auto made = create(type, std::move(copy), loads_plugins(conf), state);
+  if (!made)
+    return std::move(made).error();
+  rd_kafka_destroy_flags(*made, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  return {};
 }
 
 } // namespace
@@ -155,19 +207,23 @@ expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr co
                                           const char* text) { on_log(rk, level, facility, text); });
   rd_kafka_conf_set_error_cb(conf.get(), [](rd_kafka_t* rk, int code, const char* reason,
                                             void* opaque) { on_error(rk, code, reason, opaque); });
-  (void)rd_kafka_conf_interceptor_add_on_new(conf.get(), "weir", &on_new, state.get());
-  std::array<char, 512> text{};
-  auto size = text.size();
-  if (rd_kafka_conf_get(conf.get(), "sasl.mechanism", text.data(), &size) == RD_KAFKA_CONF_OK)
-    state->logs_in_by(text.data());
-  auto* handle = rd_kafka_new(type, conf.get(), text.data(), text.size());
+  std::array<char, 64> mechanism{};
+  auto size = mechanism.size();
+  if (rd_kafka_conf_get(conf.get(), "sasl.mechanism", mechanism.data(), &size) == RD_KAFKA_CONF_OK)
+    state->logs_in_by(mechanism.data());
+  const bool hooked = state->on_thread_start() != nullptr;
+  if (hooked) {
+    if (auto taken = try_out(type, conf.get(), *state); !taken)
+      return std::move(taken).error();
+    (void)rd_kafka_conf_interceptor_add_on_new(conf.get(), "weir", &on_new, state.get());
+  }
+  const bool intercepted = hooked || loads_plugins(conf.get());
+  auto handle = create(type, std::move(conf), intercepted, *state);
   if (!handle)
-    return error{errc::invalid_config,
-                 fmt::format("creating a Kafka client: {}", state->clean(text.data()))};
-  (void)conf.release(); // the client owns it now
+    return std::move(handle).error();
   if (type == RD_KAFKA_CONSUMER)
-    rd_kafka_poll_set_consumer(handle);
-  return std::unique_ptr<client>(new client(handle, std::move(state)));
+    rd_kafka_poll_set_consumer(*handle);
+  return std::unique_ptr<client>(new client(*handle, std::move(state)));
 }
 
 void client::abandon(std::unique_ptr<client> what) {
@@ -207,6 +263,13 @@ bool release(rd_kafka_t* handle, std::shared_ptr<client_state> state, millisecon
       .detach();
   std::unique_lock lock(watch->mutex);
   return watch->ended.wait_for(lock, patience, [&] { return watch->done; });
+}
+
+std::string client::setting(const char* name) const {
+  std::array<char, 64> value{};
+  auto size = value.size();
+  (void)rd_kafka_conf_get(rd_kafka_conf(handle_), name, value.data(), &size);
+  return fmt::format("{} is {}", name, value.data());
 }
 
 expected<std::vector<topic_info>> client::describe(rd_kafka_topic_t* only, bool all,

@@ -113,6 +113,8 @@ public:
 
   [[nodiscard]] rd_kafka_t* get() const noexcept { return handle_; }
   [[nodiscard]] client_state& state() const noexcept { return *state_; }
+  /// "`name` is `value`", of a property of this client.
+  [[nodiscard]] std::string setting(const char* name) const;
   [[nodiscard]] bool interrupted() const noexcept { return state_->interrupted(); }
 
   /// Asks for the named topics, or all when `names` is empty. Blocks up to `timeout`, less when the

@@ -73,6 +73,11 @@ expected<std::unique_ptr<member>> member::make(const direct_stream_options& opti
   auto made = client::make(RD_KAFKA_CONSUMER, std::move(*conf), state);
   if (!made)
     return std::move(made).error();
+  const queue_ptr group_queue(rd_kafka_queue_get_consumer((*made)->get()));
+  if (!group_queue)
+    return error(errc::invalid_config,
+                 fmt::format("Kafka's client takes \"{}\" for no group at all; use another one",
+                             options.group));
   std::unique_ptr<member> built(new member(std::move(*made), std::move(state), options, events));
   *self = built.get();
   built->self_ = std::move(self);

@@ -1,5 +1,7 @@
 #include <weir/connectors/kafka/internal/properties.hpp>
 
+#include <weir/connectors/kafka/internal/names.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,6 +38,9 @@ constexpr auto owned_by_all = std::to_array<owned_property>({
     {"log.queue", "weir sends the client's log to the log hook", remove_it},
     {"enabled_events", "weir decides which events it takes", remove_it},
     {"opaque", assign_reason, remove_it},
+    {"group.protocol.type", "librdkafka knows no groups but those of consumers", remove_it},
+    {"test.mock.num.brokers", "it puts a cluster in memory in the place of the brokers",
+     "use kafka::embedded_broker"},
     {"default_topic_conf", assign_reason, "set topic properties like any other"},
 });
 
@@ -75,14 +80,14 @@ constexpr auto owned_by_producer = std::to_array<owned_property>({
     {"dr_msg_cb", assign_reason, remove_it},
 });
 
-std::string shown(std::string_view name, std::string_view value) {
-  return is_secret(name) ? "***" : std::string(value);
+std::string shown_value(std::string_view name, std::string_view value) {
+  return is_secret(name) ? "***" : shown(value);
 }
 
 error refused(std::string_view name, std::string_view value, std::string_view reason,
               std::string_view remedy) {
   return {errc::invalid_config, fmt::format("Kafka property {} = \"{}\" is refused: {}; {}", name,
-                                            shown(name, value), reason, remedy)};
+                                            shown_value(name, value), reason, remedy)};
 }
 
 std::int64_t number(std::string_view text, std::int64_t fallback) {
@@ -127,13 +132,13 @@ expected<void> set(rd_kafka_conf_t* conf, const std::string& name, const std::st
     return {};
   if (answer == RD_KAFKA_CONF_UNKNOWN) // without the value: a misspelt name may be that of a secret
     return error{errc::invalid_config,
-                 fmt::format("Kafka property {}: librdkafka says: {}", name, text.data())};
+                 fmt::format("Kafka property {}: librdkafka says: {}", shown(name), text.data())};
   std::string reason(text.data());
   if (is_secret(name) && !value.empty())
     for (auto at = reason.find(value); at != std::string::npos; at = reason.find(value, at + 3))
       reason.replace(at, value.size(), "***");
   return error{errc::invalid_config, fmt::format("Kafka property {} = \"{}\": librdkafka says: {}",
-                                                 name, shown(name, value), reason)};
+                                                 name, shown_value(name, value), reason)};
 }
 
 } // namespace
@@ -166,6 +171,8 @@ expected<void> check_properties(client_role role,
 
   const conf_ptr scratch(rd_kafka_conf_new());
   for (const auto& [name, value] : properties) {
+    if (name.find('\0') != name.npos || value.find('\0') != value.npos)
+      return refused(shown(name), value, "librdkafka would cut it off at its NUL byte", remove_it);
     if (name.ends_with("_cb"))
       return refused(name, value, assign_reason, remove_it);
     if (auto checked = check_value(role, name, value); !checked)

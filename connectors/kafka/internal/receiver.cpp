@@ -303,6 +303,9 @@ expected<void> kafka_receiver::on_event(lane& at, const rd_kafka_message_t& even
     ask_control_();
     return {};
   case nature::record:
+    if (event.err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION)
+      return to_error(event.err, where(), fetch_->raw().setting("receive.message.max.bytes"));
+    [[fallthrough]];
   case nature::final:
     return to_error(event.err, where(), rd_kafka_message_errstr(&event));
   }

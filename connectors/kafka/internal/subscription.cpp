@@ -1,6 +1,7 @@
 #include <weir/connectors/kafka/internal/subscription.hpp>
 
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/names.hpp>
 
 #include <fmt/format.h>
 

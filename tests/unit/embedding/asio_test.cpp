@@ -2,6 +2,8 @@
 #include <weir/connectors/asio.hpp>
 #include <weir/weir.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -108,4 +110,99 @@ SCENARIO("a job that cannot start on the loop says why", "[embedding][asio]") {
   auto empty = *weir::context::make(on_a_loop(weir::trigger::every));
   REQUIRE_FALSE(outcome_of(empty));
   CHECK(outcome_of(empty).error().code() == weir::errc::invalid_graph);
+}
+
+namespace {
+
+/// A job that is always behind: each of its records takes 1 ms of a clock of its own, and 30 of
+/// them come every 20 ms.
+struct busy_job {
+  static constexpr int in_a_block = 4;
+  std::shared_ptr<weir::manual_clock> clock = std::make_shared<weir::manual_clock>();
+  std::shared_ptr<weir::memory_log<int>> log = std::make_shared<weir::memory_log<int>>();
+  int done = 0;
+  weir::context job;
+
+  explicit busy_job(int records)
+      : job(*weir::context::make([&] {
+          auto options = on_a_loop(weir::trigger::every);
+          options.clock = clock;
+          options.batch_interval = 20ms;
+          options.block.max_records = in_a_block;
+          options.rate_control.partition.ceiling = 1'500;
+          return options;
+        }())) {
+    log->append_all(std::vector<int>(static_cast<std::size_t>(records), 7));
+    weir::memory_stream(job, log)
+        .map([this](int n) {
+          clock->advance(1ms);
+          ++done;
+          return n;
+        })
+        .for_each_batch([](const auto&) {});
+  }
+};
+
+/// Calls `turn` again and again, as a handler and as a timer, as long as it says so.
+void take_turns(asio::io_context& io, std::function<bool()> turn) {
+  asio::post(io, [&io, turn = std::move(turn)] {
+    if (turn())
+      take_turns(io, turn);
+  });
+}
+
+} // namespace
+
+SCENARIO("a job that is behind leaves turns to the host's handlers and timers",
+         "[embedding][asio]") {
+  busy_job t(3'000);
+  asio::io_context io;
+  asio::co_spawn(io, weir::asio::run(t.job), [](std::exception_ptr, weir::expected<void>) {});
+  int before = 0;
+  int most = 0;
+  take_turns(io, [&] {
+    most = std::max(most, t.done - before);
+    before = t.done;
+    t.clock->advance(1ms);
+    if (t.done == 3'000)
+      t.job.request_stop();
+    return t.done < 3'000;
+  });
+  int ticks = 0;
+  asio::steady_timer timer(io);
+  const std::function<void(boost::system::error_code)> tick = [&](boost::system::error_code) {
+    ++ticks;
+    timer.expires_after(0ms);
+    if (t.done < 3'000)
+      timer.async_wait(tick);
+  };
+  tick({});
+  io.run_for(30s);
+  REQUIRE(t.done == 3'000);
+  const int in_a_slice = static_cast<int>(weir::context_options().slice / 1ms);
+  CHECK(most <= in_a_slice + busy_job::in_a_block);
+  CHECK(ticks >= 3'000 / (in_a_slice + busy_job::in_a_block));
+}
+
+SCENARIO("a job that is behind hears that its coroutine is cancelled", "[embedding][asio]") {
+  busy_job t(100'000);
+  asio::io_context io;
+  asio::cancellation_signal cancel;
+  std::optional<weir::expected<void>> ended;
+  asio::co_spawn(io, weir::asio::run(t.job),
+                 asio::bind_cancellation_slot(cancel.slot(),
+                                              [&](std::exception_ptr, weir::expected<void> how) {
+                                                ended = std::move(how);
+                                              }));
+  take_turns(io, [&] {
+    t.clock->advance(1ms);
+    if (t.done < 200)
+      return true;
+    cancel.emit(asio::cancellation_type::terminal);
+    return false;
+  });
+  io.run_for(30s);
+  REQUIRE(ended.has_value());
+  CHECK_FALSE(t.job.running());
+  CHECK(t.done < 300);
 }

@@ -169,3 +169,42 @@ SCENARIO("blocks live in the host's memory", "[embedding]") {
   }
   CHECK(memory.outstanding == 0);
 }
+
+SCENARIO("run_ready returns between two blocks once its slice of time is over", "[embedding]") {
+  const auto kind = GENERATE(weir::trigger::every, weir::trigger::continuous);
+  const weir::duration slice = GENERATE(0ms, 1ms, 10ms, 100ms);
+  constexpr int in_a_block = 4;
+  constexpr int records = 2'000;
+  const auto clock = std::make_shared<weir::manual_clock>();
+  auto options = weir::test::options_for();
+  options.clock = clock;
+  options.trigger = kind;
+  options.batch_interval = 20ms;
+  options.block.max_records = in_a_block;
+  options.slice = slice;
+  options.rate_control.enabled = false;
+  auto job = *weir::context::make(options);
+  auto log = std::make_shared<weir::memory_log<int>>();
+  log->append_all(std::vector<int>(records, 7));
+  int done = 0;
+  weir::memory_stream(job, log)
+      .map([&](int n) { // a batch takes longer than its interval: the job is always behind
+        clock->advance(1ms);
+        ++done;
+        return n;
+      })
+      .for_each_batch([](const auto&) {});
+  REQUIRE(job.start());
+  int turns = 0;
+  for (int before = 0; done < records && turns < 100'000; before = done, ++turns) {
+    REQUIRE(job.run_ready());
+    REQUIRE(done - before <= slice / 1ms + in_a_block);
+    if (done > before && done < records)
+      REQUIRE(job.next_due() <= 20ms);
+    if (done == before)
+      clock->advance(job.next_due());
+  }
+  CHECK(done == records);
+  CHECK(turns >= records / (slice / 1ms + in_a_block));
+  REQUIRE(job.stop(1s));
+}

@@ -14,6 +14,18 @@ SCENARIO("a manual clock stands still until it is moved", "[runtime][clock]") {
   CHECK(clock.steady_now() == weir::steady_time(1500ms));
 }
 
+SCENARIO("the wall clock of a manual clock can be set, its monotonic time cannot",
+         "[runtime][clock]") {
+  weir::manual_clock clock(weir::wall_time(100s));
+  clock.set_wall(-1h);
+  CHECK(clock.now() == weir::wall_time(100s - 1h));
+  CHECK(clock.steady_now() == weir::steady_time(0s));
+  clock.advance(1s);
+  clock.set_wall(2h);
+  CHECK(clock.now() == weir::wall_time(101s + 1h));
+  CHECK(clock.steady_now() == weir::steady_time(1s));
+}
+
 SCENARIO("waiting on a manual clock ends at once when the deadline has come", "[runtime][clock]") {
   weir::manual_clock clock(weir::wall_time(100s));
   std::mutex mutex;

@@ -151,6 +151,36 @@ SCENARIO("malformed documents are refused", "[connectors][json]") {
     (void)refused<pair>(text);
 }
 
+SCENARIO("a document that is no object is called what it is", "[connectors][json]") {
+  const std::string nul(1, '\0');
+  const std::vector<std::pair<std::string, std::string>> others = {
+      {"", "the document is empty"},
+      {" \t\r\n", "the document is blank"},
+      {"null", "the document is null, but must be an object or an array"},
+      {" true ", "the document is true"},
+      {"\nfalse", "the document is false"},
+      {"NaN", "the document is NaN"},
+      {"-1.5e3", "the document is a number"},
+      {"0", "the document is a number"},
+      {"\"a text\"", "the document is a text"},
+      {"nul", "malformed JSON: it begins with 'n'"},
+      {"}", "malformed JSON: it begins with '}'"},
+      {"\x02{}", "malformed JSON: it begins with the byte 0x02"},
+      {nul, "the document begins with 1 NUL bytes"},
+      {nul + nul + nul, "the document begins with 3 NUL bytes"},
+      {nul + R"({"word":"w","number":1})", "the document begins with 1 NUL bytes"},
+      {nul + nul + nul + "\x01\x02" + R"({"word":"w","number":1})",
+       "the framing of a schema registry (schema 258); cut its 5 bytes off"},
+  };
+  for (const auto& [text, said] : others)
+    for (const bool strict : {true, false}) {
+      const auto message = refused<pair>(text, {.strict = strict});
+      CHECK_THAT(message, Contains(said));
+      CHECK_THAT(message, !Contains("get_") && !Contains("simdjson"));
+    }
+  CHECK_THAT(refused<pair>("[1,2]"), Contains("is no object"));
+}
+
 SCENARIO("what no member wants must be well-formed all the same", "[connectors][json]") {
   const auto with = [](std::string_view more) {
     return fmt::format(R"({{"word":"w","number":1,"more":{}}})", more);

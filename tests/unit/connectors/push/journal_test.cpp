@@ -6,6 +6,9 @@
 #include <tests/support/jobs.hpp>
 #include <tests/support/memory_disk.hpp>
 
+#include <filesystem>
+#include <fstream>
+
 #include <unistd.h>
 
 using namespace std::chrono_literals;
@@ -100,6 +103,64 @@ SCENARIO("what was received and not finished is read first by the next process",
   CHECK(third.table->rows().empty());
 }
 
+SCENARIO("what was cut off a torn log is said once, in the log and in the first report",
+         "[push][wal]") {
+  const folder at;
+  {
+    process first(at);
+    REQUIRE(first.job.context().start());
+    REQUIRE(first.in.push("kept"));
+    first.step();
+    REQUIRE(first.in.push(std::string(100, 'x')));
+    REQUIRE(first.job.context().stop(1s, weir::stop_mode::abandon));
+  }
+  std::filesystem::path last;
+  for (const auto& each : std::filesystem::directory_iterator(at.path / "in-0"))
+    if (each.path().extension() == ".wal")
+      last = std::max(last, each.path());
+  const auto size = std::filesystem::file_size(last);
+  std::filesystem::resize_file(last, size - 30);
+  process second(at);
+  const auto report = second.job.step();
+  REQUIRE(report);
+  REQUIRE(report->sources[0].errors.size() == 1);
+  const auto said = report->sources[0].errors[0].to_string();
+  CHECK_THAT(said, Catch::Contains((at.path / "in-0").string()) &&
+                       Catch::Contains("was cut off in segment " + last.filename().string()) &&
+                       Catch::Contains(" bytes there were torn"));
+  CHECK(second.job.step()->sources[0].errors.empty());
+}
+
+SCENARIO("a log with a flipped bit is refused at the start, with folder, segment and byte",
+         "[push][wal]") {
+  const folder at;
+  {
+    process first(at);
+    REQUIRE(first.job.context().start());
+    REQUIRE(first.in.push("acknowledged"));
+    REQUIRE(first.job.context().stop(1s, weir::stop_mode::abandon));
+  }
+  std::filesystem::path segment;
+  for (const auto& each : std::filesystem::directory_iterator(at.path / "in-0"))
+    if (each.path().extension() == ".wal")
+      segment = each.path();
+  {
+    std::fstream file(segment, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(-3, std::ios::end);
+    const auto byte = static_cast<char>(file.get());
+    file.seekp(-3, std::ios::end);
+    file.put(static_cast<char>(byte ^ 4));
+  }
+  process second(at);
+  const auto refused = second.job.context().start();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code() == weir::errc::decode);
+  CHECK_THAT(
+      refused.error().to_string(),
+      Catch::Contains((at.path / "in-0").string()) &&
+          Catch::Contains("damaged in segment " + segment.filename().string() + " at byte "));
+}
+
 SCENARIO("records that are views are logged as what they show", "[push][wal]") {
   const auto log = weir::write_ahead<std::string_view>("somewhere");
   const std::string_view text = "a view";
@@ -184,6 +245,33 @@ SCENARIO("a full disk stops the receiving until another segment can be written",
   log->end();
   auto again = *weir::write_ahead_log::open(std::make_unique<weir::test::memory_folder>(on), "s");
   CHECK(again.take_recovery().next == 2);
+}
+
+SCENARIO("more than a volume holds goes through a full one", "[push][wal]") {
+  const bool one_segment = GENERATE(true, false); // what fills it is all in the newest one, or not
+  weir::test::disk on;
+  host job;
+  auto log = *weir::detail::journal::open(std::make_unique<weir::test::memory_folder>(on), "s");
+  on.room = on.taken() + (one_segment ? 400'000 : 900'000);
+  const auto records = weir::write_ahead<std::string>("unused");
+  weir::detail::push_buffer<std::string> buffer;
+  buffer.attach({.bytes = 4 << 20, .block = {}, .block_interval = 1ms}, job.time, nullptr,
+                log.get(), records);
+  log->begin(job, "log0", [&](std::int64_t until) { buffer.durable(until); });
+  std::int64_t pushed = 0;
+  std::int64_t complete = 0;
+  CHECK(soon([&] {
+    while (pushed < 5'000 && buffer.try_push(std::string(999, 'x')) == push_result::taken)
+      ++pushed;
+    job.time.advance(100ms);
+    complete = buffer.plan(buffer.received(), std::nullopt); // a batch, and it is complete
+    buffer.complete(complete);
+    return complete == 5'000;
+  }));
+  CHECK(complete == 5'000); // 5 MB
+  buffer.detach();
+  log->end();
+  CHECK(buffer.release_log() == 0);
 }
 
 SCENARIO("a group waits 10 ms of the clock, then a frame says that it is durable", "[push][wal]") {

@@ -247,3 +247,18 @@ SCENARIO("dead letters as files: one for each replica that has any", "[operators
   CHECK_THAT(lines[1], Contains(R"("value":null,"value_base64":"//4h")"));
   fs::remove_all(dir);
 }
+
+SCENARIO("headers of bytes that are no text have them in base 64 beside",
+         "[operators][error_policy]") {
+  const auto line = [](std::vector<std::pair<std::string, std::optional<std::string>>> headers) {
+    const auto all = weir::to_json_line({.job = "j", .headers = std::move(headers)});
+    return all.substr(all.find("\"headers\""));
+  };
+  CHECK(line({{"a", "text"}, {"none", std::nullopt}}) ==
+        R"("headers":[["a","text"],["none",null]]})");
+  CHECK(line({{"a", "text"}, {"id", "\xff\xfe!"}, {"none", std::nullopt}}) ==
+        R"("headers":[["a","text"],["id",null],["none",null]],)"
+        R"("headers_base64":[[null,null],[null,"//4h"],[null,null]]})");
+  const auto named = line({{"\xff", "v"}});
+  CHECK_THAT(named, Contains(R"("headers_base64":[["/w==",null]]})"));
+}

@@ -10,6 +10,8 @@ void seen_files::add_old(directory_listing listed, steady_time now) {
   for (auto& file : listed.files)
     known_[std::move(file.name)] = {
         .state = file.state, .read_bytes = file.state.bytes, .listing = listings_, .there = now};
+  for (auto& name : listed.no_files)
+    no_files_.emplace(std::move(name), listings_);
 }
 
 seen_files::changes seen_files::add(directory_listing listed, steady_time now) {

@@ -59,9 +59,11 @@ struct numbers_job {
 
 } // namespace
 
-SCENARIO("a context that does not run can be stopped and waited for", "[runtime][context]") {
+SCENARIO("a context that has ended can be stopped and waited for", "[runtime][context]") {
   numbers_job t(weir::test::run_mode{});
   CHECK_FALSE(t.job.context().running());
+  REQUIRE(t.job.step());
+  REQUIRE(t.job.context().stop());
   CHECK(t.job.context().await());
   const auto left = t.job.context().stop();
   REQUIRE(left);

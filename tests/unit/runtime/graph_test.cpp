@@ -73,18 +73,19 @@ SCENARIO("a chain without an action is a mistake, also where its stream has anot
   };
   const auto twice = [](int n) { return 2 * n; };
   std::uint_least32_t line = 0;
-  CHECK_THAT(mistake([&](auto in) {
-               in.for_each_batch(ignore);
-               line = __LINE__ + 1;
-               (void)in.map(twice);
-             }),
-             Contains("'map' is never used") && Contains(place(line)));
-  CHECK_THAT(mistake([&](auto in) {
-               const auto first = in.map(twice);
-               first.for_each_batch(ignore);
-               line = __LINE__ + 1;
-               (void)first.filter([](int) { return true; });
-             }),
+  const auto behind_an_action = mistake([&](auto in) {
+    in.for_each_batch(ignore);
+    line = __LINE__ + 1;
+    (void)in.map(twice);
+  });
+  CHECK_THAT(behind_an_action, Contains("'map' is never used") && Contains(place(line)));
+  const auto behind_a_used_step = mistake([&](auto in) {
+    const auto first = in.map(twice);
+    first.for_each_batch(ignore);
+    line = __LINE__ + 1;
+    (void)first.filter([](int) { return true; });
+  });
+  CHECK_THAT(behind_a_used_step,
              Contains("'filter' is never used") && Contains(place(line)) && !Contains("'map'"));
   CHECK_THAT(mistake([&](auto in) {
                in.map(twice).for_each_batch(ignore);

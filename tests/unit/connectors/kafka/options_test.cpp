@@ -150,7 +150,9 @@ TEST_CASE("a start warns of state that a group would divide", "[connectors][kafk
     if (in_store)
       options.store = std::make_shared<unopened>();
     const auto count = [](const std::string&, const int*, weir::keyed_state<int>&) { return 1; };
-    words.map_with_state<int>(count, options).named("counts").for_each_batch([](const auto&) {});
+    words.template map_with_state<int>(count, options)
+        .named("counts")
+        .for_each_batch([](const auto&) {});
     return weir::state_warning(ctx.composed()->graph);
   };
   const auto with = [](direct_stream_options options) {

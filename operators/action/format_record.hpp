@@ -20,8 +20,8 @@ void format_record(const T& value, std::string& out);
 
 namespace detail {
 
-/// Appends what fmt makes of the only argument. Apart from the record's type, so that fmt's code for
-/// numbers is not compiled into every program.
+/// Appends what fmt makes of the only argument. Apart from the record's type, so that fmt's code
+/// for numbers is not compiled into every program.
 void append_formatted(std::string& out, fmt::format_args one);
 
 template <class T>

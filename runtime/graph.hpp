@@ -117,6 +117,7 @@ public:
     frozen_ = true;
     late_ = std::move(late);
   }
+  [[nodiscard]] bool frozen() const noexcept { return frozen_; }
 
   /// Every mistake of the graph, each with the source line of the user's call.
   [[nodiscard]] std::vector<error> check() const;

@@ -40,11 +40,10 @@ stream<record> direct_stream(context& to, direct_stream_options options,
   spec.max_replicas = most_receivers(options);
   if (auto checked = options.check(); !checked)
     spec.mistakes.push_back(std::move(checked).error().at(where));
-  const auto group = options.assign.empty() ? options.group : std::string();
+  if (options.assign.empty())
+    spec.shared_by = options.group;
   spec.make = make_source(std::move(options));
-  auto added = add_source<record>(to, std::move(spec), where);
-  to.composed()->graph.at(added.node()).shared_by = group;
-  return added;
+  return add_source<record>(to, std::move(spec), where);
 }
 
 source_factory make_source(direct_stream_options options) {

@@ -29,7 +29,8 @@ stream<record> receiver_stream(context& to, receiver_stream_options options,
   auto added = weir::receiver_stream<record>(
       to, [options](std::uint32_t) { return std::make_unique<group_receiver>(options); },
       {.push = options.push, .restarts = options.restarts, .receivers = options.receivers}, where);
-  to.composed()->graph.at(added.node()).shared_by = options.group;
+  if (auto& graph = to.composed()->graph; !graph.frozen()) // else there is no such node
+    graph.at(added.node()).shared_by = options.group;
   return added;
 }
 

@@ -24,10 +24,6 @@ class stream_operators;
 
 namespace detail {
 
-/// A step whose results are views of its own memory, and not of the record it was given.
-template <class Step>
-concept makes_own_views = requires { requires Step::makes_own_views; };
-
 /// Whether every value from the head to behind the last step is a view of the input block.
 template <class In>
 consteval bool all_views() {

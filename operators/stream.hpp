@@ -57,6 +57,7 @@ struct source_spec {
   source_factory make{};          ///< Called once per start.
   std::uint32_t max_replicas = 0; ///< Most receivers that make sense; 0: as many as worker threads.
   bool blocking = false;          ///< Reading may block: each receiver gets a thread of its own.
+  std::string shared_by{};        ///< The group whose members divide its partitions, if any.
   std::vector<error> mistakes{};  ///< Found in the options; `context::start` reports them.
 };
 
@@ -71,6 +72,7 @@ stream<T> add_source(context& to, source_spec spec,
   n.max_replicas = spec.max_replicas;
   n.blocking = spec.blocking;
   n.make_source = std::move(spec.make);
+  n.shared_by = std::move(spec.shared_by);
   n.mistakes = std::move(spec.mistakes);
   n.where = where;
   return stream<T>(to.composed(), to.composed()->graph.add(std::move(n)));

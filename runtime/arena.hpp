@@ -54,6 +54,15 @@ public:
     return {at ? at : "", bytes.size()};
   }
 
+  /// Whether the bytes are in one of its chunks.
+  [[nodiscard]] bool holds(std::string_view bytes) const noexcept {
+    for (const auto& each : chunks_)
+      if (bytes.data() >= each.bytes.get() &&
+          bytes.data() + bytes.size() <= each.bytes.get() + each.capacity())
+        return true;
+    return false;
+  }
+
   /// Bytes handed out since the last rewind.
   [[nodiscard]] std::size_t used() const noexcept { return used_; }
 

@@ -37,6 +37,9 @@ public:
   /// The block that views in this one's records point into, or null. It lives as long as this one.
   [[nodiscard]] const block_base* source() const noexcept { return source_.get(); }
 
+  /// Whether the bytes are in this block, or in the one that it keeps alive.
+  [[nodiscard]] virtual bool holds(std::string_view bytes) const noexcept = 0;
+
 protected:
   block_base(std::size_t size, std::size_t charge,
              boost::intrusive_ptr<const block_base> source) noexcept
@@ -128,6 +131,14 @@ public:
       return storage_.records[i].offset;
     else
       return storage_.origins.empty() ? no_origin : storage_.origins[i];
+  }
+
+  [[nodiscard]] bool holds(std::string_view bytes) const noexcept override {
+    const auto* const first = reinterpret_cast<const char*>(storage_.records.data());
+    const auto* const last = first + storage_.records.size() * sizeof(T);
+    return storage_.bytes.holds(bytes) ||
+           (bytes.data() >= first && bytes.data() + bytes.size() <= last) ||
+           (source() && source()->holds(bytes));
   }
 
   /// Whether `origin` knows anything.

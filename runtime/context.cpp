@@ -4,6 +4,7 @@
 
 #include <weir/backpressure/rate_controller.hpp>
 #include <weir/runtime/internal/job.hpp>
+#include <weir/runtime/internal/state_warning.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -95,6 +96,11 @@ expected<std::unique_ptr<rate_governor>> make_governor(const context_options& op
   return std::make_unique<controller_governor>(std::move(*controller), options.batch_interval);
 }
 
+error not_started(std::string_view call) {
+  return error(errc::invalid_state,
+               std::string(call) + "(): the context has not started; start() it first");
+}
+
 } // namespace
 
 class context::impl {
@@ -110,6 +116,7 @@ public:
 
   std::vector<std::shared_ptr<listener>> listeners;
   std::function<void()> on_work;
+  bool warned = false; ///< Of state that ends with the job.
 
 private:
   mutable std::mutex mutex_;
@@ -156,13 +163,23 @@ expected<void> context::start() {
       !running)
     return running;
   impl_->set(std::move(started));
+  if (!std::exchange(impl_->warned, true))
+    warn_of_state();
   return {};
+}
+
+void context::warn_of_state() const {
+  const auto& options = composed_->options;
+  if (!options.log || options.min_log_level > log_level::warning)
+    return;
+  if (const auto text = state_warning(composed_->graph); !text.empty())
+    options.log({log_level::warning, "weir.context", text});
 }
 
 expected<stop_result> context::stop(duration deadline, stop_mode mode) {
   const auto running = impl_->current();
   if (!running)
-    return stop_result{};
+    return not_started("stop");
   running->request_stop(deadline, mode);
   if (auto ended = await(); !ended)
     return std::move(ended).error();
@@ -175,7 +192,7 @@ void context::request_stop(duration deadline, stop_mode mode) {
 }
 
 expected<void> context::await() {
-  auto ended = await_for(duration::max());
+  auto ended = impl_->current() ? await_for(duration::max()) : not_started("await");
   if (!ended)
     return std::move(ended).error();
   return {};
@@ -184,7 +201,7 @@ expected<void> context::await() {
 expected<bool> context::await_for(duration limit) {
   const auto running = impl_->current();
   if (!running)
-    return true;
+    return not_started("await_for");
   if (running->calls_me())
     return error(errc::invalid_state,
                  "a listener or a user's function cannot wait for the job that calls it; use "

@@ -57,18 +57,20 @@ public:
   context& operator=(context&&) noexcept;
   ~context();
 
-  /// Checks the graph, opens every source and sink, and starts the threads.
+  /// Checks the graph, opens every source and sink, and starts the threads. The first start warns
+  /// in the log, naming the operators, when what they remember from batch to batch would end with
+  /// the job, or be divided with other processes of a group.
   /// @returns errc::invalid_graph with every mistake as a cause, each with the line of the user's
   /// call; or what kept a
   ///          source or sink from opening, in which case nothing runs.
   expected<void> start();
 
   /// Stops within `deadline`. Blocks, so in a listener or a user's function it only asks: they use
-  /// `request_stop`. A context that does not run is left as it is. The deadline is looked at
-  /// between blocks: a user's function is not interrupted.
+  /// `request_stop`. A job that has ended is left as it is. The deadline is looked at between
+  /// blocks: a user's function is not interrupted.
   /// @returns what was left; the error that ended the job; or errc::invalid_state in a
-  /// listener or a user's function, or when something was composed after the start: that did
-  /// nothing, and the job was stopped without it.
+  /// listener or a user's function, for a context that has never started, or when something was
+  /// composed after the start: that did nothing, and the job was stopped without it.
   expected<stop_result> stop(duration deadline = std::chrono::seconds(30),
                              stop_mode mode = stop_mode::drain);
 
@@ -81,7 +83,8 @@ public:
   expected<void> await();
 
   /// Waits at most `limit`. @returns whether the job has ended; or the error that ended it; or
-  /// errc::invalid_state in a listener or a user's function. In line it takes turns at the work,
+  /// errc::invalid_state in a listener or a user's function, and for a context that has never
+  /// started. In line it takes turns at the work,
   /// also while another thread is in `poll_for` or `run_ready`: one thread at a time.
   expected<bool> await_for(duration limit);
 
@@ -129,6 +132,8 @@ public:
   [[nodiscard]] const std::shared_ptr<composition>& composed() const noexcept { return composed_; }
 
 private:
+  void warn_of_state() const;
+
   class impl;
   context(std::shared_ptr<composition> composed, std::unique_ptr<impl> running);
 

@@ -12,6 +12,13 @@ error mistake(const node& at, std::string text) {
   return error(errc::invalid_graph, std::move(text)).at(at.where);
 }
 
+error never_used(std::string_view result) {
+  return error(errc::invalid_graph,
+               fmt::format("the result of '{}' is never used; end it with an action such as "
+                           "print(), for_each_batch() or to(sink), or remove it",
+                           result));
+}
+
 } // namespace
 
 std::string node::label() const {
@@ -50,8 +57,16 @@ std::vector<node_id> graph::consumers_of(node_id id) const {
 
 bool graph::has_watermark(node_id id) const {
   const auto& n = at(id);
+  return n.lowers_watermark < beyond_all_time &&
+         (n.assigns || std::any_of(
+                           n.inputs.begin(), n.inputs.end(),
+                           [this](node_id input) { return has_watermark(input); }));
+}
+
+bool graph::has_event_times(node_id id) const {
+  const auto& n = at(id);
   return n.assigns || std::any_of(n.inputs.begin(), n.inputs.end(),
-                                  [this](node_id input) { return has_watermark(input); });
+                                  [this](node_id input) { return has_event_times(input); });
 }
 
 std::uint32_t graph::slide_of(node_id id) const {
@@ -71,14 +86,28 @@ std::chrono::milliseconds graph::disorder_of(node_id id) const {
 
 std::optional<output_mode> graph::emits(node_id id) const {
   const auto& n = at(id);
-  auto found = n.emits;
-  for (std::size_t i = 0; !found && i < n.inputs.size(); ++i)
-    found = emits(n.inputs[i]);
-  return found;
+  return n.emits ? n.emits : emits(n.inputs);
+}
+
+std::optional<output_mode> graph::emits(const std::vector<node_id>& inputs) const {
+  std::vector<std::optional<output_mode>> found;
+  for (const auto input : inputs)
+    found.push_back(emits(input));
+  for (const auto mode : {output_mode::update, output_mode::complete, output_mode::append})
+    if (std::ranges::find(found, mode) != found.end())
+      return mode;
+  return std::nullopt;
+}
+
+std::shared_ptr<open_end> graph::add_open_end(operator_info last) {
+  return open_ends_.emplace_back(std::make_shared<open_end>(std::move(last)));
 }
 
 std::vector<error> graph::check() const {
   std::vector<error> found = mistakes_;
+  for (const auto& end : open_ends_)
+    if (!end->used)
+      found.push_back(never_used(end->last.kind).at(end->last.where));
   if (nodes_.empty())
     found.push_back(error(errc::invalid_graph,
                           "the graph is empty; add a source and an action, e.g. "
@@ -87,15 +116,12 @@ std::vector<error> graph::check() const {
   for (const auto& n : nodes_) {
     found.insert(found.end(), n.mistakes.begin(), n.mistakes.end());
     if (n.assigns && std::any_of(n.inputs.begin(), n.inputs.end(),
-                                 [this](node_id input) { return has_watermark(input); }))
+                                 [this](node_id input) { return has_event_times(input); }))
       found.push_back(mistake(n,
                               "assign_timestamps() stands behind another one: what follows would "
                               "have two watermarks; assign timestamps once, near the source"));
     if (n.kind != node_kind::sink && consumers_of(n.id).empty())
-      found.push_back(
-          mistake(n, fmt::format("the result of '{}' is never used; end it with an action such as "
-                                 "print(), for_each_batch() or to(sink), or remove it",
-                                 n.label())));
+      found.push_back(never_used(n.label()).at(n.where));
     for (const auto input : n.inputs)
       if (slide_of(input) != slide_of(n.inputs.front())) {
         found.push_back(mistake(

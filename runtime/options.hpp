@@ -45,6 +45,11 @@ struct context_options {
   block_limits block{}; ///< Larger blocks: less work per record, more latency and memory.
   std::size_t max_waiting_batches = 4; ///< >= 1. Planned and not started; past it ticks are merged.
 
+  /// For tests, which the kit switches on: fails the batch in which a function gives a view that
+  /// points neither into what it was given nor into the program's read-only data, and so shows what
+  /// may be gone. Slow.
+  bool check_views = false;
+
   executor_kind executor = executor_kind::actors;
   std::uint64_t seed = 1; ///< Order of work in the inline executor.
   /// In line: for how long `run_ready` goes on while there is more to do, by `clock`. >= 0. It is

@@ -53,6 +53,25 @@ std::size_t valid_utf8_prefix(std::string_view text) noexcept {
   return at;
 }
 
+std::string_view without_mark(std::string_view text) noexcept {
+  if (text.starts_with("\xEF\xBB\xBF"))
+    text.remove_prefix(3);
+  return text;
+}
+
+std::string_view foreign_encoding(std::string_view text) noexcept {
+  using namespace std::string_view_literals;
+  if (text.starts_with("\xFF\xFE\0\0"sv))
+    return "UTF-32 (it begins with the byte order mark FF FE 00 00)";
+  if (text.starts_with("\0\0\xFE\xFF"sv))
+    return "UTF-32 (it begins with the byte order mark 00 00 FE FF)";
+  if (text.starts_with("\xFF\xFE"sv))
+    return "UTF-16 (it begins with the byte order mark FF FE)";
+  if (text.starts_with("\xFE\xFF"sv))
+    return "UTF-16 (it begins with the byte order mark FE FF)";
+  return {};
+}
+
 void append_as_utf8(std::string_view text, std::string& out) {
   while (!text.empty()) {
     const auto valid = valid_utf8_prefix(text);

@@ -13,6 +13,10 @@ error wrong_column(std::string_view column, std::string_view why) {
 expected<void> csv_splitter::split(std::string_view line, const csv_options& how) {
   fields_.clear();
   unescaped_.rewind();
+  if (const auto foreign = foreign_encoding(line); !foreign.empty())
+    return error(errc::encoding,
+                 fmt::format("the line is {}; CSV is read as UTF-8: convert it", foreign));
+  line = without_mark(line);
   if (const auto valid = valid_utf8_prefix(line); valid != line.size()) {
     if (how.invalid_utf8 == invalid_utf8::refuse)
       return error(errc::encoding, fmt::format("the line is not UTF-8 at byte {}", valid));

@@ -1,6 +1,7 @@
 // Lines of comma-separated values to structs and back. Lines: docs/formats/text.md.
 #pragma once
 
+#include <weir/connectors/codec/number.hpp>
 #include <weir/operators/action/format_csv.hpp>
 #include <weir/operators/step/parse.hpp>
 #include <weir/runtime/arena.hpp>
@@ -11,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,7 +96,7 @@ const char* read_csv(const csv_field& field, T& out) {
                   "a column of CSV is text, a number, a truth value, a time or an enumeration, or "
                   "an optional of these");
     const auto* end = field.text.data() + field.text.size();
-    const auto read = std::from_chars(field.text.data(), end, out);
+    const auto read = read_number(field.text.data(), end, out);
     if (read.ec == std::errc::result_out_of_range)
       return "is a number out of range";
     if (read.ec != std::errc() || read.ptr != end)

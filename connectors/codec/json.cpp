@@ -1,6 +1,9 @@
 // The reader behind json.hpp, on simdjson.
 #include <weir/connectors/codec/json.hpp>
 
+#include <weir/connectors/codec/internal/json_escapes.hpp>
+#include <weir/connectors/codec/number.hpp>
+
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <fmt/format.h>
 #include <simdjson.h>
@@ -139,7 +142,7 @@ number_kind kind_of(std::string_view token) noexcept {
 template <class Number>
 std::optional<Number> number_of(std::string_view token) noexcept {
   Number number{};
-  const auto read = std::from_chars(token.data(), token.data() + token.size(), number);
+  const auto read = read_number(token.data(), token.data() + token.size(), number);
   if (read.ec != std::errc())
     return std::nullopt;
   return number;
@@ -266,6 +269,10 @@ struct json_reader::impl {
     return guards[static_cast<std::size_t>(depth)];
   }
 
+  /// Whether the escapes of a string in the document, which has some at or behind `at`, are whole
+  /// characters; halves are mended when that is asked for.
+  bool whole_characters(const char* at);
+
   bool make_room(std::size_t size);
   simdjson::error_code start(std::string_view text, ondemand::document& document);
 };
@@ -298,6 +305,8 @@ struct node : json_value {
   template <class Use>
   bool each_element(Use use);
   bool text(std::string_view& out);
+  template <class Number>
+  bool decimal(Number& out);
   bool check();
   after pass_over(std::string_view key, ondemand::value& found);
 };
@@ -320,9 +329,12 @@ bool node::each_member(Use use) {
     const char* const begin = field.key().raw();
     const char* const end = end_of_plain_text(begin);
     std::string_view key(begin, end);
-    if (*end != '"')
+    if (*end != '"') {
+      if (!reader->whole_characters(end))
+        return false;
       if (const auto code = field.unescaped_key().get(key))
         return reader->wrong(code);
+    }
     switch (use(key, field.value())) {
     case after::next:
       break;
@@ -365,8 +377,25 @@ bool node::text(std::string_view& out) {
     out = raw.substr(1, raw.size() - 2);
     return true;
   }
+  if (!reader->whole_characters(raw.data() + 1))
+    return false;
   if (const auto code = value.get_string().get(out))
     return reader->wrong(code);
+  return true;
+}
+
+template <class Number>
+bool node::decimal(Number& out) {
+  const auto raw = token();
+  const auto kind = kind_of(raw);
+  if (kind == number_kind::none)
+    return wrong("is no number");
+  if (strict() && kind == number_kind::integer && !number_of<std::int64_t>(raw))
+    return wrong("is an integer beyond 64 bits");
+  const auto number = number_of<Number>(raw);
+  if (!number)
+    return wrong("is a number out of range");
+  out = *number;
   return true;
 }
 
@@ -456,19 +485,9 @@ bool json_value::read(std::uint64_t& out) {
   return true;
 }
 
-bool json_value::read(double& out) {
-  const auto token = of(*this).token();
-  const auto kind = kind_of(token);
-  if (kind == number_kind::none)
-    return wrong("is no number");
-  if (strict() && kind == number_kind::integer && !number_of<std::int64_t>(token))
-    return wrong("is an integer beyond 64 bits");
-  const auto number = number_of<double>(token);
-  if (!number)
-    return wrong("is a number out of range");
-  out = *number;
-  return true;
-}
+bool json_value::read(float& out) { return of(*this).decimal(out); }
+bool json_value::read(double& out) { return of(*this).decimal(out); }
+bool json_value::read(long double& out) { return of(*this).decimal(out); }
 
 bool json_value::read(std::string_view& out) { return of(*this).text(out); }
 
@@ -543,6 +562,16 @@ json_reader::json_reader(const json_reader& other) : json_reader(other.impl_->op
 json_reader::json_reader(json_reader&&) noexcept = default;
 json_reader::~json_reader() = default;
 
+bool json_reader::impl::whole_characters(const char* at) {
+  char* const begin = padded.data() + (at - padded.data());
+  if (options.invalid_utf8 == invalid_utf8::replace)
+    replace_half_characters(begin);
+  else if (has_half_character(begin))
+    return wrong(errc::decode, "an escape is half a character: a surrogate without its other "
+                               "half; set invalid_utf8 to replace to read U+FFFD in its place");
+  return true;
+}
+
 bool json_reader::impl::make_room(std::size_t size) {
   if (padded.size() >= size + simdjson::SIMDJSON_PADDING)
     return true;
@@ -568,6 +597,10 @@ expected<bool> json_reader::read(std::string_view text, void* to,
   if (text.size() > max_document_bytes)
     return error(errc::decode, fmt::format("the document has {} bytes; {} are allowed", text.size(),
                                            max_document_bytes));
+  if (const auto foreign = encoding_of_json(text); !foreign.empty())
+    return error(errc::encoding,
+                 fmt::format("the document is {}; JSON is read as UTF-8: convert it", foreign));
+  text = without_mark(text);
   if (text.empty() || !own.make_room(text.size()))
     return own.failure ? *own.failure : error(errc::decode, "the document is empty");
   if (auto other = not_a_container(text))

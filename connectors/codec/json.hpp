@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -70,7 +69,9 @@ public:
   bool read(bool& out);
   bool read(std::int64_t& out);
   bool read(std::uint64_t& out);
+  bool read(float& out);
   bool read(double& out);
+  bool read(long double& out);
   bool read(std::string_view& out); ///< A view that lives until the next document.
 
   /// Reads an object as a struct whose members are `of`; `seen` tells by member whether the object
@@ -148,11 +149,7 @@ bool read_json(json_value& in, T& out) {
     out = static_cast<T>(wide);
     return true;
   } else if constexpr (std::is_floating_point_v<T>) {
-    double wide{};
-    if (!in.read(wide))
-      return false;
-    out = static_cast<T>(wide);
-    return std::isfinite(out) || in.wrong("is a number out of range");
+    return in.read(out);
   } else if constexpr (std::is_enum_v<T>) {
     std::underlying_type_t<T> number{};
     if (!read_json(in, number))

@@ -17,6 +17,10 @@ expected<void> directory_options::check() const {
     return wrong("max_files_per_batch", max_files_per_batch, ">= 1");
   if (max_file_age <= duration::zero())
     return wrong("max_file_age", fmt::format("{} s", seconds_of(max_file_age)), "> 0");
+  if (separator == quote || separator == '\n' || separator == '\r' || quote == '\n' ||
+      quote == '\r')
+    return error(errc::invalid_config, "directory_options.separator and quote must differ, and be "
+                                       "no line end");
   if (max_line_bytes < 1)
     return wrong("max_line_bytes", max_line_bytes, ">= 1");
   return {};

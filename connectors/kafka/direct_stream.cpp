@@ -40,6 +40,8 @@ stream<record> direct_stream(context& to, direct_stream_options options,
   spec.max_replicas = most_receivers(options);
   if (auto checked = options.check(); !checked)
     spec.mistakes.push_back(std::move(checked).error().at(where));
+  if (options.assign.empty())
+    spec.shared_by = options.group;
   spec.make = make_source(std::move(options));
   return add_source<record>(to, std::move(spec), where);
 }

@@ -112,6 +112,10 @@ expected<void> direct_stream_options::check() const {
                              discovery_interval.count()));
   if (offsets == offset_commits::manual && group.empty())
     return wrong("option `offsets` = manual needs a `group` to commit to");
+  if (offsets == offset_commits::manual && !committer)
+    return wrong("option `offsets` = manual needs a `committer`, or nothing is ever committed and "
+                 "each start reads everything again; give an offset_committer, or leave `offsets` "
+                 "automatic");
   return check_properties(client_role::consumer, properties);
 }
 

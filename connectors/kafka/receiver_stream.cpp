@@ -26,9 +26,12 @@ stream<record> receiver_stream(context& to, receiver_stream_options options,
                                std::source_location where) {
   if (auto checked = options.check(); !checked)
     to.composed()->graph.add_mistake(std::move(checked).error().at(where));
-  return weir::receiver_stream<record>(
+  auto added = weir::receiver_stream<record>(
       to, [options](std::uint32_t) { return std::make_unique<group_receiver>(options); },
       {.push = options.push, .restarts = options.restarts, .receivers = options.receivers}, where);
+  if (auto& graph = to.composed()->graph; !graph.frozen()) // else there is no such node
+    graph.at(added.node()).shared_by = options.group;
+  return added;
 }
 
 } // namespace weir::kafka

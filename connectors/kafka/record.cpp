@@ -2,7 +2,32 @@
 
 #include <weir/connectors/kafka/internal/header_list.hpp>
 
+#include <fmt/format.h>
+
+#include <utility>
+
 namespace weir {
+
+namespace kafka {
+namespace {
+
+template <class Record>
+std::string text_of(const Record& r) {
+  const auto shown = [](const auto& text) { return std::string_view(text ? *text : "null"); };
+  auto text =
+      fmt::format("{}/{}@{} ({},{})", r.topic, r.partition, r.offset, shown(r.key), shown(r.value));
+  const char* before = " [";
+  for (const auto& h : r.headers)
+    text += fmt::format("{}{}={}", std::exchange(before, ", "), h.name, shown(h.value));
+  return r.headers.empty() ? text : text + "]";
+}
+
+} // namespace
+
+std::string to_text(const record& r) { return text_of(r); }
+std::string to_text(const owned_record& r) { return text_of(r); }
+
+} // namespace kafka
 
 kafka::owned_record record_traits<kafka::record>::to_owned(const kafka::record& r) {
   using text = record_traits<std::optional<std::string_view>>;

@@ -4,6 +4,8 @@
 #include <weir/runtime/record_traits.hpp>
 #include <weir/runtime/time.hpp>
 
+#include <fmt/core.h>
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -61,7 +63,25 @@ struct owned_record {
   friend bool operator==(const owned_record&, const owned_record&) = default;
 };
 
+/// `topic/partition@offset (key,value)`, with `null` for what is not there, and behind it headers,
+/// if there are any, as `[name=value, name=value]`: what `print` shows.
+[[nodiscard]] std::string to_text(const record& r);
+[[nodiscard]] std::string to_text(const owned_record& r);
+
 } // namespace weir::kafka
+
+template <>
+struct fmt::formatter<weir::kafka::record> : fmt::formatter<std::string_view> {
+  auto format(const weir::kafka::record& r, fmt::format_context& to) const {
+    return formatter<std::string_view>::format(weir::kafka::to_text(r), to);
+  }
+};
+template <>
+struct fmt::formatter<weir::kafka::owned_record> : fmt::formatter<std::string_view> {
+  auto format(const weir::kafka::owned_record& r, fmt::format_context& to) const {
+    return formatter<std::string_view>::format(weir::kafka::to_text(r), to);
+  }
+};
 
 template <>
 struct weir::record_traits<weir::kafka::header> {

@@ -60,13 +60,13 @@ private:
       if (!got)
         return got.error();
       lines.added(*got);
+      if (*got == 0)
+        lines.finish();
       for (auto line = lines.next(); line; line = lines.next())
         if (!take(to, *line))
           return {};
       if (*got != 0)
         continue;
-      if (const auto rest = lines.last(); rest && !take(to, *rest))
-        return {};
       return error(errc::io, fmt::format("{}:{} has ended the connection", from_.host, from_.port));
     }
   }

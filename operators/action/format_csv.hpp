@@ -3,6 +3,7 @@
 
 #include <weir/operators/action/format_record.hpp>
 #include <weir/runtime/described.hpp>
+#include <weir/runtime/utf8.hpp>
 
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ namespace detail {
 /// Appends text as a column: in quotes when it would be read as something else without them.
 inline void append_csv_text(std::string_view text, std::string& out, char separator) {
   const bool plain = !text.empty() && text.find_first_of("\"\r\n") == std::string_view::npos &&
-                     text.find(separator) == std::string_view::npos;
+                     text.find(separator) == std::string_view::npos &&
+                     without_mark(text).size() == text.size();
   if (plain) {
     out += text;
     return;

@@ -13,16 +13,15 @@
 namespace weir {
 
 /// Appends `value` to `out`: text as it is; what fmt can format, by fmt; pairs, tuples and plain
-/// aggregates as
-/// `(a,b)`; ranges as `[a, b]`; an empty optional as `null`. Specialise `fmt::formatter` for other
-/// types.
+/// aggregates as `(a,b)`; ranges as `[a, b]`; an empty optional as `null`; times, durations and
+/// enumerations as their number. Specialise `fmt::formatter` for other types.
 template <class T>
 void format_record(const T& value, std::string& out);
 
 namespace detail {
 
-/// Appends what fmt makes of the only argument. Apart from the record's type, so that fmt's code for
-/// numbers is not compiled into every program.
+/// Appends what fmt makes of the only argument. Apart from the record's type, so that fmt's code
+/// for numbers is not compiled into every program.
 void append_formatted(std::string& out, fmt::format_args one);
 
 template <class T>
@@ -52,6 +51,8 @@ void format_record(const T& value, std::string& out) {
       format_record(value.time_since_epoch().count(), out);
     else
       format_record(value.count(), out);
+  } else if constexpr (std::is_enum_v<T>) {
+    format_record(std::to_underlying(value), out);
   } else if constexpr (requires {
                          value.has_value();
                          *value;

@@ -37,6 +37,11 @@ std::shared_ptr<const chain_start> chain_start::renamed(std::string new_name) co
 }
 
 std::shared_ptr<const chain_start> chain_start::assigning(const watermark_options& by) const {
+  if (assigns)
+    composed->graph.add_mistake(error(errc::invalid_graph,
+                                      "assign_timestamps() stands behind another one; assign "
+                                      "timestamps once, near the source")
+                                    .at(written_at()));
   auto changed = *this;
   changed.assigns = by;
   return share(std::move(changed));
@@ -44,8 +49,10 @@ std::shared_ptr<const chain_start> chain_start::assigning(const watermark_option
 
 std::shared_ptr<const chain_start> chain_start::longer(std::string_view kind,
                                                        std::source_location where) const {
+  use();
   auto changed = *this;
   changed.operators.push_back({std::string(kind), where});
+  changed.unused = composed->graph.add_open_end(changed.operators.back());
   changed.policies.push_back(composed->options.on_error);
   return share(std::move(changed));
 }
@@ -77,10 +84,12 @@ bool chain_start::has_watermark() const {
 }
 
 std::optional<output_mode> chain_start::emits_here() const {
-  auto found = emits;
-  for (std::size_t i = 0; !found && i < inputs.size(); ++i)
-    found = composed->graph.emits(inputs[i]);
-  return found;
+  return emits ? emits : composed->graph.emits(inputs);
+}
+
+void chain_start::use() const {
+  if (unused)
+    unused->used = true;
 }
 
 std::source_location chain_start::written_at() const {
@@ -97,11 +106,13 @@ std::shared_ptr<stage_operators> chain_start::operators_with(const chain_end& en
   all->policies = policies;
   all->policies.push_back(composed->options.on_error);
   all->job = composed->options.name;
+  all->check_views = composed->options.check_views;
   return all;
 }
 
 node_id chain_start::close(chain_end end, std::unique_ptr<const stage_frame> prototype,
                            const stage_operators& all, std::source_location where) const {
+  use();
   node n;
   n.name = name;
   n.operators = operators;
@@ -121,6 +132,7 @@ node_id chain_start::close(chain_end end, std::unique_ptr<const stage_frame> pro
   n.slide = slide;
   n.emits = emits;
   n.answers_missing = answers_missing;
+  n.keeps = keeps;
   n.reads_side = reads_side;
   n.where = where;
   n.blocking = std::any_of(all.policies.begin(), all.policies.end(),

@@ -43,7 +43,9 @@ struct chain_start {
   std::uint32_t slide = 0;            ///< Windows, in batch intervals.
   std::optional<output_mode> emits{}; ///< Of a head that keeps results from batch to batch.
   bool answers_missing = false;
-  bool reads_side = false; ///< The side output of its input.
+  bool reads_side = false;                ///< The side output of its input.
+  kept_state keeps = kept_state::nothing; ///< Of the head.
+  std::shared_ptr<open_end> unused{};     ///< Of the last step, until the chain is used.
   std::string name{};
   std::vector<operator_info> operators{}; ///< Head first when it is an operator, then the steps.
   std::vector<weir::on_error> policies{}; ///< One for the head, then one per step.
@@ -68,6 +70,9 @@ struct chain_start {
   /// @param is_head whether the last operator is the head.
   [[nodiscard]] std::shared_ptr<const chain_start> failing_by(const weir::on_error& policy,
                                                               bool keepable, bool is_head) const;
+
+  /// The chain goes on, or ends in a node.
+  void use() const;
 
   [[nodiscard]] bool has_watermark() const;
   /// The output mode of the nearest operator, here or before, that keeps results.

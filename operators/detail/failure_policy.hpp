@@ -22,6 +22,7 @@ struct stage_operators {
   std::string job;
   std::vector<std::string> kinds;
   std::vector<on_error> policies;
+  bool check_views = false; ///< See context_options.
 };
 
 /// The share of bad records in the last batches of one operator. A batch counts once the next
@@ -146,8 +147,8 @@ private:
   std::optional<told> put_off_;  ///< Of the record whose call waits, if its place is known.
   std::uint64_t settled_ = 0;    ///< Numbers the records that had notes.
   std::uint64_t dropped_ = 0;
-  std::optional<batch_time> logged_; ///< Batch time of the last line.
-  std::vector<bad_share> shares_;    ///< By operator.
+  std::optional<batch_time> logged_;      ///< Batch time of the last line.
+  std::vector<bad_share> shares_;         ///< By operator.
   std::unique_ptr<dead_letters> letters_; ///< Never null.
 };
 

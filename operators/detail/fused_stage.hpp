@@ -3,6 +3,7 @@
 #pragma once
 
 #include <weir/operators/detail/stage_frame.hpp>
+#include <weir/operators/step/step.hpp>
 
 #include <memory>
 #include <span>
@@ -42,6 +43,8 @@ public:
     void enter(partition_id partition, const block_ptr& data = {}) {
       self().partition_ = partition;
       self().enter_steps(partition);
+      if (self().watch_) [[unlikely]]
+        self().watch_->enter(data.get());
       self().tail_.enter(partition, data);
     }
 
@@ -172,6 +175,24 @@ private:
     }
   }
 
+  // What step `I` is given, and what the one before it made, in tests that look for views into what
+  // is gone.
+  template <std::size_t I, class Record>
+  void given(const Record& record) {
+    if constexpr (I < sizeof...(Steps))
+      if constexpr (!self_contained<
+                        step::output_of<std::tuple_element_t<I, std::tuple<Steps...>>, Record>>)
+        if (watch_) [[unlikely]]
+          watch_->given(I + 1, record);
+  }
+  template <std::size_t I, class Record>
+  void made(const Record& record) {
+    if constexpr (I > 0 && !self_contained<Record>)
+      if constexpr (!makes_own_views<std::tuple_element_t<I - 1, std::tuple<Steps...>>>)
+        if (watch_) [[unlikely]]
+          watch_->made(I, record);
+  }
+
   /// A call of step `I`.
   template <std::size_t I, class Record>
   class kept_call final : public later_call {
@@ -182,6 +203,7 @@ private:
     kept_call(fused_stage& self, Record&& record)
         : self_(&self), record_(std::forward<Record>(record)) {}
     void make(emitter& out) override {
+      self_->template given<I>(record_.value());
       std::get<I>(self_->steps_)
           .on_record(static_cast<as_passed>(record_.value()), next<I + 1>{self_, &out});
     }
@@ -204,6 +226,8 @@ private:
 
     template <class Record>
     void on_record(Record&& record) {
+      self->template made<I>(record);
+      self->template given<I>(record);
       if constexpr (I == sizeof...(Steps))
         self->tail_.on_record(std::forward<Record>(record), tail_end{self, out});
       else

@@ -49,6 +49,15 @@ public:
     return all;
   }
 
+  /// Whether the bytes are in one of the blocks.
+  [[nodiscard]] bool holds(std::string_view bytes) const noexcept {
+    for (const auto& blocks : kept_)
+      for (const auto& each : blocks)
+        if (each->holds(bytes))
+          return true;
+    return false;
+  }
+
   void clear() noexcept {
     for (auto& blocks : kept_)
       blocks.clear();

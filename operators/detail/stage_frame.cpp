@@ -12,6 +12,8 @@ stage_frame::~stage_frame() = default;
 
 expected<void> stage_frame::open(const replica_context& context) {
   later_.open(context);
+  if (faults_.operators()->check_views)
+    watch_ = std::make_unique<view_watch>(faults_.operators()->kinds);
   if (auto opened = faults_.open(context); !opened)
     return opened;
   return open_parts(context);
@@ -34,6 +36,8 @@ expected<progress> stage_frame::process(std::uint32_t input, const parcel& in, b
   if (auto made_up = make_up(out); !made_up || *made_up == progress::blocked)
     return made_up;
   auto worked = block_done_ ? progress::done : take(input, in, cursor, out);
+  if (watch_ && watch_->found()) [[unlikely]]
+    return *watch_->found();
   block_done_ = worked && *worked == progress::done && later_.waits();
   return block_done_ ? progress::blocked : worked;
 }
@@ -43,6 +47,8 @@ expected<progress> stage_frame::end(const barrier& mark, emitter& out) {
     return made_up;
   if (!head_done_) {
     auto ended = end_head(mark, out);
+    if (watch_ && watch_->found()) [[unlikely]]
+      return *watch_->found();
     if (!ended || *ended == progress::blocked)
       return ended;
     head_done_ = true;

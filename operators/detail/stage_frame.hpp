@@ -5,6 +5,7 @@
 
 #include <weir/operators/detail/failure_policy.hpp>
 #include <weir/operators/detail/later_calls.hpp>
+#include <weir/operators/detail/view_watch.hpp>
 #include <weir/runtime/stage.hpp>
 
 #include <cstdint>
@@ -53,6 +54,7 @@ protected:
 
   failure_policy faults_;
   later_calls later_;
+  std::unique_ptr<view_watch> watch_;     ///< In tests.
   std::optional<partition_id> partition_; ///< Which the head has entered.
   std::int64_t origin_ = no_origin;       ///< Which it has told.
   std::uint64_t records_in_ = 0;
@@ -101,6 +103,9 @@ public:
   bool threw(std::uint32_t failures);
   /// Whether what makes it throw is dropped, so that what was collected must survive.
   [[nodiscard]] bool drops() const noexcept { return frame_->faults_.drops(0); }
+
+  /// For heads with a function that may give views: what looks at them, or null.
+  [[nodiscard]] view_watch* watch() const noexcept { return frame_->watch_.get(); }
 
   void count_in(std::uint64_t records) { frame_->records_in_ += records; }
 

@@ -149,6 +149,13 @@ public:
     requires is_timed<T>
   [[nodiscard]] auto deduplicate_within_watermark(F key, std::uint32_t partitions = 0,
                                                   here where = here::current()) const {
+    if (!self().open_chain().has_watermark())
+      self().composed()->graph.add_mistake(
+          error(errc::invalid_graph,
+                "deduplicate_within_watermark() stands behind a stream without "
+                "a watermark: no key would ever be forgotten; "
+                "assign_timestamps() first, or use deduplicate()")
+              .at(where));
     return distinct<false>("deduplicate_within_watermark", std::move(key), partitions, where);
   }
 
@@ -169,7 +176,7 @@ public:
   }
 
   /// The same, and `(key, (left, nullopt))` for each record of this stream that matches none, once
-  /// nothing can match it any more.
+  /// nothing can match it any more: `upper` must be a bound.
   template <class Other>
   [[nodiscard]] auto left_interval_join(const Other& other, std::chrono::milliseconds lower,
                                         std::chrono::milliseconds upper,
@@ -180,7 +187,7 @@ public:
   }
 
   /// As `interval_join`, and `(key, (nullopt, right))` for each record of the other stream that
-  /// matches none.
+  /// matches none: `lower` must be a bound.
   template <class Other>
   [[nodiscard]] auto right_interval_join(const Other& other, std::chrono::milliseconds lower,
                                          std::chrono::milliseconds upper,
@@ -190,7 +197,8 @@ public:
         "right_interval_join", other, lower, upper, partitions, where);
   }
 
-  /// As `interval_join`, and the records of both streams that match none; both sides are optional.
+  /// As `interval_join`, and the records of both streams that match none; both sides are optional,
+  /// and both bounds must be given.
   template <class Other>
   [[nodiscard]] auto full_interval_join(const Other& other, std::chrono::milliseconds lower,
                                         std::chrono::milliseconds upper,
@@ -201,7 +209,8 @@ public:
   }
 
   /// `(key, left)`, timed, for each record of this stream that matches one of the other: once, at
-  /// its first match.
+  /// its first match. With an open upper bound the results have no watermark, as a match may come
+  /// for a record of any age.
   template <class Other>
   [[nodiscard]] auto semi_interval_join(const Other& other, std::chrono::milliseconds lower,
                                         std::chrono::milliseconds upper,
@@ -252,6 +261,7 @@ private:
         detail::shuffled<in>(self().open_chain().map(keyed_by, where), partitions, where);
     auto start = detail::chain_start::behind(self().composed(), {node}, {kind, where});
     start.retains = true;
+    start.keeps = kept_state::in_memory;
     // A key with its time cannot come again once that is late; a key alone can, that much later.
     const auto remember =
         PerTime ? std::chrono::milliseconds{} : self().composed()->graph.disorder_of(node);
@@ -283,9 +293,30 @@ private:
                                        detail::shuffled<right>(other, partitions, where)};
     auto start = detail::chain_start::behind(composed, both, {kind, where});
     start.retains = true;
+    start.keeps = kept_state::in_memory;
     start.needs_all_inputs = true;
     lower = std::clamp(lower, -beyond_all_time, beyond_all_time);
     upper = std::clamp(upper, -beyond_all_time, beyond_all_time);
+    const auto refuse_open = [&](const char* bound, const char* side) {
+      composed->graph.add_mistake(
+          error(errc::invalid_graph,
+                std::string(kind) + "() was given an open " + bound + " bound: a row of the " +
+                    side +
+                    " stream could still be matched at any time, so that none would ever leave "
+                    "alone; give a bound, or use interval_join()")
+              .at(where));
+    };
+    if ((Kind.lone_left || Kind.lone_right) &&
+        !(composed->graph.has_watermark(both[0]) && composed->graph.has_watermark(both[1])))
+      composed->graph.add_mistake(
+          error(errc::invalid_graph,
+                std::string(kind) + "() stands behind a stream without a watermark: a row that "
+                                    "matches nothing would never leave; assign_timestamps() first")
+              .at(where));
+    if (Kind.lone_left && upper == beyond_all_time)
+      refuse_open("upper", "left");
+    if (Kind.lone_right && lower == -beyond_all_time)
+      refuse_open("lower", "right");
     // Rows that waited for a match leave with their own time.
     auto& wait = start.lowers_watermark;
     if (Kind.lone_left || Kind.semi)

@@ -166,6 +166,7 @@ private:
     start.retains = true;
     start.first_half = first_half;
     start.emits = mode_;
+    start.keeps = kept_state::in_memory;
     // A window's last instant is a millisecond before its end, where the watermark stands when the
     // result leaves: what follows must not take it for late.
     start.lowers_watermark = std::chrono::milliseconds(1);
@@ -182,8 +183,16 @@ private:
     else if (mode_ == output_mode::append && std::is_same_v<Windows, detail::all_time>)
       reason = "an aggregation over all of time is never final; emit update or complete";
     else if (mode_ == output_mode::append && !before.has_watermark())
-      reason = "without a watermark no window is ever final; assign_timestamps() first, or emit "
-               "complete";
+      reason = "without a watermark, or behind a join that waits for ever, no window is ever "
+               "final; assign_timestamps() first, give the join a bound, or emit complete";
+    if (const auto behind = before.emits(); behind && *behind != output_mode::append)
+      from_.composed()->graph.add_mistake(
+          error(errc::invalid_graph,
+                "'" + kind + "' stands behind an aggregation that emits " +
+                    std::string(to_string(*behind)) +
+                    ": it would count what each batch says of a result as a record of its own; "
+                    "aggregate the records themselves, or results that are final (append)")
+              .at(where));
     if (reason)
       from_.composed()->graph.add_mistake(
           error(errc::invalid_graph,

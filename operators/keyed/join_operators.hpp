@@ -84,7 +84,9 @@ public:
   }
 
   /// Keeps a copy of the batches of the last `time` for the host to `slice`: those whose time is
-  /// later than that of the newest one less `time`. An action.
+  /// later than that of the newest one less `time`. What a batch makes too old is forgotten when
+  /// the next one begins, as until then it may be undone; it may be sliced, and takes memory, so
+  /// long. An action.
   [[nodiscard]] remembered<owned_t<T>> remember(duration time, here where = here::current()) const {
     return detail::remember<T>(self().composed(), self().to_node(where), time, where);
   }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -148,6 +149,16 @@ public:
   using states = state_tables<key_type, kept>;
   using table_type = typename states::table;
   using entry = typename table_type::entry;
+
+  static constexpr bool takes_timers =
+      requires(Processor& p, process_context<State, Out>& said, const key_view& key) {
+        p.on_timer(said, key, batch_time());
+      };
+  static constexpr bool takes_event_timers =
+      requires(Processor& p, process_context<State, Out>& said, const key_view& key) {
+        p.on_event_timer(said, key, event_time());
+      };
+
   static_assert(self_contained<Out>,
                 "process: a result outlives the call that emits it; use an owning type");
 
@@ -247,12 +258,28 @@ private:
                                         results_);
     try {
       work(context);
+      refuse_deaf_timers(context);
     } catch (...) {
       results_.clear();
       flow.threw();
       return;
     }
     keep(local, key, found, context);
+  }
+
+  /// A timer that nothing would hear of.
+  static void refuse_deaf_timers(process_context<State, Out>& said) {
+    const auto set = [&](timer_kind kind) {
+      const auto& timers = said.timers_of(kind).changed();
+      return timers && !timers->empty();
+    };
+    if constexpr (!takes_timers)
+      if (set(timer_kind::processing))
+        throw std::logic_error("set_timer() was called by a processor without an on_timer()");
+    if constexpr (!takes_event_timers)
+      if (set(timer_kind::event))
+        throw std::logic_error(
+            "set_event_timer() was called by a processor without an on_event_timer()");
   }
 
   template <class K>
@@ -381,10 +408,10 @@ private:
     call(local_, timer.key, found, flow, [&](auto& context) {
       const key_view key(timer.key);
       if (timer.kind == timer_kind::processing) {
-        if constexpr (requires { work_.on_timer(context, key, timer.at); })
+        if constexpr (takes_timers)
           work_.on_timer(context, key, timer.at);
       } else {
-        if constexpr (requires { work_.on_event_timer(context, key, event_time()); })
+        if constexpr (takes_event_timers)
           work_.on_event_timer(context, key, std::chrono::floor<event_time::duration>(timer.at));
       }
     });

@@ -39,12 +39,13 @@ checked_state_options(composition& composed, state_options<Key, State> options, 
 
 /// A chain that begins with a head with state, behind a shuffle.
 template <class T, class Stream, class Head>
-[[nodiscard]] auto stateful(const Stream& from, Head head, const char* kind,
+[[nodiscard]] auto stateful(const Stream& from, Head head, const char* kind, bool stored,
                             std::uint32_t partitions, std::source_location where) {
   auto start =
       chain_start::behind(from.composed(), {shuffled<T>(from, partitions, where)}, {kind, where});
   start.retains = true;
   start.answers_missing = true;
+  start.keeps = stored ? kept_state::in_store : kept_state::in_memory;
   return chain<typename Head::value, Head>(std::move(start), std::move(head), {});
 }
 
@@ -72,8 +73,9 @@ public:
     auto checked = detail::checked_state_options<typename head::key_type, State>(
         *self().composed(), std::move(options), "update_state_by_key", false, where);
     const auto partitions = checked->partitions;
+    const bool stored = checked->store != nullptr;
     return detail::stateful<T>(self(), head(std::move(update), std::move(checked)),
-                               "update_state_by_key", partitions, where);
+                               "update_state_by_key", stored, partitions, where);
   }
 
   /// For each record, in order per source partition and key: `update(time, key, value, state)`, or
@@ -90,16 +92,20 @@ public:
     auto checked = detail::checked_state_options<typename head::key_type, State>(
         *self().composed(), std::move(options), "map_with_state", true, where);
     const auto partitions = checked->partitions;
+    const bool stored = checked->store != nullptr;
     head work(std::move(update), std::move(checked));
     const auto wanted = work.snapshots_wanted();
     return stateful_chain<head>(
-        detail::stateful<T>(self(), std::move(work), "map_with_state", partitions, where), wanted);
+        detail::stateful<T>(self(), std::move(work), "map_with_state", stored, partitions, where),
+        wanted);
   }
 
   /// For each record, in order per source partition and key: `processor.on_record(context, key,
   /// value)`; at the end of a batch, for each timer that has come, by time:
   /// `processor.on_timer(context, key, time)`. `context` is a `process_context<State, Out>&`:
-  /// state, timers, and any number of results. The processor is copied once per replica.
+  /// state, timers, and any number of results. The processor is copied once per replica. Behind an
+  /// aggregation that emits `update` or `complete` it is given each row that this emits: a result
+  /// that changes comes again, with its new value. `on_event_timer` needs a watermark.
   template <class State, class Out, class Processor, keyed U = T>
   [[nodiscard]] auto process(Processor processor,
                              state_options<owned_t<typename U::first_type>, State> options = {},
@@ -112,12 +118,20 @@ public:
                                                  .partitions = options.partitions,
                                                  .initial = {},
                                                  .store = std::move(options.store)};
+    if constexpr (head::takes_event_timers)
+      if (!self().open_chain().has_watermark())
+        self().composed()->graph.add_mistake(
+            error(errc::invalid_graph,
+                  "process: the processor has an on_event_timer(), which would never be called: "
+                  "the records have no watermark; assign_timestamps() before, or use on_timer()")
+                .at(where));
     for (auto& [k, state] : options.initial)
       kept.initial.emplace_back(std::move(k), typename head::kept{std::move(state), {}, {}});
     auto checked = detail::checked_state_options<key, typename head::kept>(
         *self().composed(), std::move(kept), "process", false, where);
+    const bool stored = checked->store != nullptr;
     return detail::stateful<T>(self(), head(std::move(processor), std::move(checked)), "process",
-                               options.partitions, where);
+                               stored, options.partitions, where);
   }
 
 private:

@@ -217,6 +217,7 @@ private:
     const auto shape =
         detail::checked_window(*self().composed(), start.inputs.front(), length, slide, where);
     start.retains = true;
+    start.keeps = kept_state::in_memory;
     start.slide = static_cast<std::uint32_t>(shape.slide);
     start.lowers_watermark =
         std::chrono::ceil<std::chrono::milliseconds>(length); // old records come again

@@ -69,6 +69,7 @@ stepped_job::stepped_job(weir::context job, std::shared_ptr<manual_clock> clock)
 expected<stepped_job> stepped_job::make(context_options options) {
   auto clock = std::make_shared<manual_clock>();
   options.clock = clock;
+  options.check_views = true;
   auto made = weir::context::make(std::move(options));
   if (!made)
     return std::move(made).error();
@@ -101,8 +102,13 @@ expected<batch_report> stepped_job::step(std::uint32_t skipped) {
     bool running = context_.run_ready();
     for (int slices = 0; running && context_.next_due() == 0ns && slices < most_slices; ++slices)
       running = context_.run_ready(); // a function has moved the clock
-    if (auto report = history_->wait_for(index, in_line ? 0ns : glance))
+    if (auto report = history_->wait_for(index, in_line ? 0ns : glance)) {
+      // A batch that fails ends the job, and the next step starts it again. One that is taken away
+      // does not.
+      if (report->failure && report->failure->code() != errc::partitions_lost)
+        (void)context_.await_for(patience);
       return std::move(*report);
+    }
     if (!running) {
       if (auto ended = context_.await(); !ended)
         return std::move(ended).error();

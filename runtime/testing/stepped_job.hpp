@@ -16,7 +16,7 @@ namespace weir::testing {
 /// with `actors` `step` waits for the worker threads. One thread at a time.
 class stepped_job {
 public:
-  /// @param options as for a context, except that `clock` is replaced.
+  /// @param options as for a context, except that `clock` is replaced and `check_views` set.
   /// @returns errc::invalid_config as `context::make` does.
   static expected<stepped_job> make(context_options options = {.executor = executor_kind::in_line});
 

@@ -112,7 +112,7 @@ class test_job {
 public:
   /// @throws unexpected for options that `context::make` refuses.
   explicit test_job(run_mode how = {}) : test_job(options_for(how)) {}
-  /// @param options as for a context, except that `clock` is replaced.
+  /// @param options as for a context, except that `clock` is replaced and `check_views` set.
   explicit test_job(context_options options);
 
   /// For everything else that can be composed.

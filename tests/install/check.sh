@@ -58,6 +58,11 @@ case $step in
     "$CXX" "${flags[@]}" -o "$work/$step/consumer" "$consumer/main.cpp" \
       $(pkg-config --cflags --libs "${packages[@]}")
     LD_LIBRARY_PATH=$(pkg-config --variable=libdir weir) run "$work/$step/consumer"
+    # weir's headers are no system headers here: what they give a compiler to warn of is seen.
+    # shellcheck disable=SC2046
+    "$CXX" "${flags[@]}" -O3 -Wall -Wextra -Werror -c -o "$work/$step/warnings.o" \
+      "$consumer/warnings.cpp" $(pkg-config --cflags "${packages[@]}") ||
+      fail "a user's program does not compile without warnings"
     ;;
   *) fail "unknown step '$step'" ;;
 esac

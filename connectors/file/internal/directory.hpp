@@ -4,6 +4,7 @@
 
 #include <weir/runtime/expected.hpp>
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -31,10 +32,42 @@ private:
   int descriptor_ = -1;
 };
 
-struct found_file {
-  std::string name;          ///< Relative to the directory, parts separated by "/".
-  std::int64_t modified = 0; ///< ns since the Unix epoch.
+/// A moment as file systems keep it: of any year, before 1970 too.
+struct file_time {
+  std::int64_t seconds = 0; ///< Since the Unix epoch.
+  std::uint32_t nanoseconds = 0;
+  friend auto operator<=>(const file_time&, const file_time&) = default;
+};
+
+/// What makes a file that file, whatever it is called and holds: one put in its place has another.
+struct file_identity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  file_time born{}; ///< Zero where the file system does not tell: then inodes may come again.
+  friend bool operator==(const file_identity&, const file_identity&) = default;
+};
+
+/// How a file is at one moment. Whatever is done to it changes `changed`, which nobody can set.
+struct file_state {
+  file_identity identity{};
+  file_time modified{};
+  file_time changed{};
   std::int64_t bytes = 0;
+  friend bool operator==(const file_state&, const file_state&) = default;
+};
+
+struct found_file {
+  std::string name; ///< Relative to the directory, parts separated by "/".
+  file_state state{};
+  /// Of its bytes up to `state.bytes`, see `directory::fingerprint`; 0 until it is taken.
+  std::uint64_t fingerprint = 0;
+};
+
+/// What is in a directory.
+struct directory_listing {
+  std::vector<found_file> files;       ///< Plain files, in no order.
+  std::vector<std::string> no_files{}; ///< Names that match and stand for something else, such as
+                                       ///< a symbolic link.
 };
 
 /// Follows no symbolic link below its own path, so nothing outside of it can be reached.
@@ -43,14 +76,24 @@ class directory {
 public:
   explicit directory(std::string path) : path_(std::move(path)) {}
 
-  /// Plain files whose name matches `pattern`, in no order. Names that begin with "." are left out,
-  /// and so is what vanishes meanwhile.
+  /// What is there under names that match `pattern`. Names that begin with "." are left out, and so
+  /// is what vanishes meanwhile.
   /// @returns errc::io naming the path.
-  [[nodiscard]] expected<std::vector<found_file>> list(const std::string& pattern,
-                                                       bool recursive) const;
+  [[nodiscard]] expected<directory_listing> list(const std::string& pattern, bool recursive) const;
 
   /// @returns errc::io naming the path.
   [[nodiscard]] expected<file_handle> open_file(const std::string& name) const;
+
+  /// Tells whether the first `bytes` of a file are still what they were: all of them up to 64 KiB,
+  /// of a longer file 16 pieces of 4 KiB, the first and the last among them. Never 0.
+  /// @returns errc::io naming the path, also when the file is shorter.
+  [[nodiscard]] expected<std::uint64_t> fingerprint(const std::string& name,
+                                                    std::int64_t bytes) const;
+  /// The same of an open file; errc::io does not name it.
+  [[nodiscard]] static expected<std::uint64_t> fingerprint(const file_handle& file,
+                                                           std::int64_t bytes);
+  /// @returns errc::io, which does not name the file.
+  [[nodiscard]] static expected<file_state> state_of(const file_handle& file);
 
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 

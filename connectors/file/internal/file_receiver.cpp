@@ -1,8 +1,11 @@
 #include <weir/connectors/file/internal/file_receiver.hpp>
 
+#include <weir/runtime/utf8.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -18,9 +21,12 @@ expected<void> file_receiver::open(const replica_context& context) {
 
 expected<void> file_receiver::begin(const batch&, const source_batch& work) {
   abort();
-  dropped_ = 0;
+  if (context_.index == 0)
+    taken_over_ = told_->take_left_out();
+  dropped_ = taken_over_;
   for (std::uint32_t i = context_.index; i < work.ranges.size(); i += context_.replicas)
-    tasks_.push_back({partition_id(i), work.ranges[i].topic, work.ranges[i].count()});
+    tasks_.push_back({partition_id(i), work.ranges[i].topic, work.ranges[i].count(),
+                      told_->at(work.ranges[i].partition)});
   return {};
 }
 
@@ -43,37 +49,72 @@ expected<received> file_receiver::receive(emitter& out) {
       return received::records;
     }
   }
+  taken_over_ = 0;
   return received::complete;
 }
 
 expected<void> file_receiver::open_next() {
-  cutter_.clear();
   lines_seen_ = 0;
-  left_ = tasks_.front().bytes;
-  auto opened = from_.open_file(tasks_.front().name);
-  if (opened) {
-    file_ = std::move(*opened);
+  left_ = 0; // if it may be skipped, it is as good as empty
+  cutter_.begin();
+  const auto& next = tasks_.front();
+  auto opened = from_.open_file(next.name);
+  if (!opened)
+    return unreadable(options_.unreadable_files, std::move(opened).error());
+  file_ = std::move(*opened);
+  if (!as_planned()) {
+    leave_out(fmt::format("'{}': {}", path(), replaced_before_read));
     return {};
   }
-  left_ = 0; // if it may be skipped, it is as good as empty
-  return unreadable(options_.unreadable_files, std::move(opened).error());
+  std::array<char, 4> bytes{};
+  const auto got = ::pread(file_.get(), bytes.data(), bytes.size(), 0); // what fails, fails again
+  const auto first = std::string_view(bytes.data(), got > 0 ? static_cast<std::size_t>(got) : 0)
+                         .substr(0, static_cast<std::size_t>(next.bytes));
+  if (const auto foreign = foreign_encoding(first); !foreign.empty())
+    return unreadable(options_.unreadable_files,
+                      error(errc::encoding,
+                            fmt::format("'{}' is {}; weir reads lines of UTF-8: convert the file, "
+                                        "as by iconv -t UTF-8",
+                                        path(), foreign)));
+  const auto mark = static_cast<std::int64_t>(first.size() - without_mark(first).size());
+  if (::lseek(file_.get(), mark, SEEK_SET) == mark) {
+    left_ = next.bytes - mark;
+    cutter_.begin(mark, quoting_of(next.name));
+  }
+  return {};
+}
+
+bool file_receiver::as_planned() const {
+  const auto& planned = tasks_.front().planned;
+  const auto state = directory::state_of(file_);
+  if (!state || *state == planned.state)
+    return true; // what cannot be asked will not be read either
+  if (state->identity != planned.state.identity)
+    return false;
+  const auto print = directory::fingerprint(file_, planned.state.bytes);
+  return !print || *print == planned.fingerprint; // one that was cut is found out by reading
+}
+
+std::optional<csv_quoting> file_receiver::quoting_of(std::string_view name) const {
+  const bool csv = name.ends_with(".csv") || name.ends_with(".CSV");
+  if (options_.quoted_lines == quoted_lines::cut ||
+      (options_.quoted_lines == quoted_lines::by_name && !csv))
+    return std::nullopt;
+  return csv_quoting{.separator = options_.separator, .quote = options_.quote};
 }
 
 expected<bool> file_receiver::fill_block() {
   while (!builder_->full()) {
-    auto line = cutter_.next();
-    const bool at_end = !line && left_ == 0;
-    if (at_end)
-      line = cutter_.last();
-    if (line) {
+    if (left_ == 0)
+      cutter_.finish();
+    if (const auto line = cutter_.next()) {
       if (auto taken = take(*line); !taken)
         return std::move(taken).error();
-    } else if (!at_end) {
-      if (auto got = read_piece(); !got)
-        return std::move(got).error();
-    }
-    if (at_end)
+    } else if (left_ == 0) {
       return true;
+    } else if (auto got = read_piece(); !got) {
+      return std::move(got).error();
+    }
   }
   return false;
 }
@@ -109,7 +150,7 @@ expected<void> file_receiver::read_piece() {
                                  : "it has been cut; files must appear whole and stay as they are";
   const auto at = tasks_.front().bytes - left_;
   left_ = 0;
-  cutter_.clear(); // the line that is under way is not whole
+  cutter_.begin(); // the line that is under way is not whole
   return unreadable(options_.unreadable_files,
                     error(errc::io, fmt::format("cannot read '{}' beyond byte {} of {}: {}", path(),
                                                 at, tasks_.front().bytes, reason)));
@@ -118,14 +159,19 @@ expected<void> file_receiver::read_piece() {
 expected<void> file_receiver::unreadable(unreadable_input policy, error reason) {
   if (policy == unreadable_input::fail)
     return reason;
-  if (dropped_++ == 0) // one line per batch is enough
-    context_.log(log_level::warning, "left out: " + reason.message());
+  leave_out(reason.message());
   return {};
+}
+
+void file_receiver::leave_out(std::string_view reason) {
+  if (dropped_++ == taken_over_) // one line per batch is enough
+    context_.log(log_level::warning, fmt::format("left out: {}", reason));
 }
 
 std::string file_receiver::path() const { return from_.path() + "/" + tasks_.front().name; }
 
 void file_receiver::abort() noexcept {
+  told_->leave_out(std::exchange(taken_over_, 0));
   tasks_.clear();
   file_ = {};
   if (builder_)

@@ -3,6 +3,7 @@
 
 #include <weir/connectors/file/directory_stream.hpp>
 #include <weir/connectors/file/internal/directory.hpp>
+#include <weir/connectors/file/internal/planned_files.hpp>
 #include <weir/connectors/internal/line_cutter.hpp>
 #include <weir/runtime/receiver.hpp>
 
@@ -11,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace weir {
 
@@ -31,13 +33,17 @@ private:
   std::atomic<std::int64_t> bytes_{100}; ///< A guess, until it is known better.
 };
 
+/// Why a file is left out whose successor will be read.
+inline constexpr std::string_view replaced_before_read =
+    "it was replaced or written anew before it had been read; what is there now is read later";
+
 /// Reads file after file, each up to the size it had when the batch was planned.
 class file_receiver final : public receiver {
 public:
   file_receiver(directory from, const directory_options& options,
-                std::shared_ptr<line_measure> measured)
+                std::shared_ptr<line_measure> measured, std::shared_ptr<planned_files> told)
       : from_(std::move(from)), options_(options), measured_(std::move(measured)),
-        cutter_(options.max_line_bytes) {}
+        told_(std::move(told)), cutter_(options.max_line_bytes) {}
 
   expected<void> open(const replica_context& context) override;
   expected<void> begin(const batch& whole, const source_batch& work) override;
@@ -50,10 +56,16 @@ private:
     partition_id partition;
     std::string name;
     std::int64_t bytes = 0;
+    found_file planned{}; ///< As it was found.
   };
 
   /// Opens the file of the first task.
   expected<void> open_next();
+  /// Whether the open file holds what it held when it was found, perhaps with more behind it.
+  [[nodiscard]] bool as_planned() const;
+  void leave_out(std::string_view reason);
+  /// By which rules of CSV lines end, if by any.
+  [[nodiscard]] std::optional<csv_quoting> quoting_of(std::string_view name) const;
   /// @returns whether the file has ended; else the block is full.
   expected<bool> fill_block();
   expected<void> take(const cut_line& line);
@@ -65,6 +77,7 @@ private:
   const directory from_;
   const directory_options options_;
   const std::shared_ptr<line_measure> measured_;
+  const std::shared_ptr<planned_files> told_;
   replica_context context_;
   line_cutter cutter_;
   std::optional<block_builder<std::string_view>> builder_; ///< Kept: it reuses its blocks' storage.
@@ -74,6 +87,7 @@ private:
   std::int64_t left_ = 0;      ///< Bytes of the file that have not been read.
   std::size_t lines_seen_ = 0; ///< Of the file.
   std::uint64_t dropped_ = 0;
+  std::uint64_t taken_over_ = 0; ///< Of `dropped_`: what was left out before the batch.
 };
 
 } // namespace weir

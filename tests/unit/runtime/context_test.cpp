@@ -59,9 +59,11 @@ struct numbers_job {
 
 } // namespace
 
-SCENARIO("a context that does not run can be stopped and waited for", "[runtime][context]") {
+SCENARIO("a context that has ended can be stopped and waited for", "[runtime][context]") {
   numbers_job t(weir::test::run_mode{});
   CHECK_FALSE(t.job.context().running());
+  REQUIRE(t.job.step());
+  REQUIRE(t.job.context().stop());
   CHECK(t.job.context().await());
   const auto left = t.job.context().stop();
   REQUIRE(left);
@@ -226,6 +228,28 @@ SCENARIO("listeners hear of a batch in order, and in the order they were added",
   CHECK(lines == texts{"a submitted 1000", "b submitted 1000", "a started 1000", "b started 1000",
                        "a finished 1000", "b finished 1000", "a submitted 2000", "b submitted 2000",
                        "a started 2000", "b started 2000", "a finished 2000", "b finished 2000"});
+}
+
+SCENARIO("a context that has never started has nothing to wait for", "[runtime][context]") {
+  const auto how = GENERATE(from_range(every_mode()));
+  numbers_job t(how);
+  auto& ctx = t.job.context();
+  const auto refused = [](const auto& result) {
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code() == errc::invalid_state);
+    CHECK_THAT(result.error().message(), Catch::Contains("has not started"));
+  };
+  refused(ctx.await());
+  refused(ctx.await_for(1ms));
+  refused(ctx.stop());
+  ctx.request_stop();
+  auto empty = *weir::context::make();
+  REQUIRE_FALSE(empty.start()); // nor has one whose start failed
+  refused(empty.stop());
+  REQUIRE(t.job.step());
+  CHECK(ctx.stop());
+  CHECK(ctx.stop()); // it has ended
+  CHECK(ctx.await());
 }
 
 SCENARIO("a listener may ask for a stop, not wait for it", "[runtime][listener]") {

@@ -63,6 +63,61 @@ SCENARIO("all mistakes of a graph are told at once, each with its line", "[runti
   }
 }
 
+SCENARIO("a chain without an action is a mistake, also where its stream has another one",
+         "[runtime][graph]") {
+  const auto mistake = [](auto compose) {
+    auto ctx = *weir::context::make();
+    compose(numbers(ctx));
+    const auto started = ctx.start();
+    return started ? std::string("none") : started.error().to_string();
+  };
+  const auto twice = [](int n) { return 2 * n; };
+  std::uint_least32_t line = 0;
+  const auto behind_an_action = mistake([&](auto in) {
+    in.for_each_batch(ignore);
+    line = __LINE__ + 1;
+    (void)in.map(twice);
+  });
+  CHECK_THAT(behind_an_action, Contains("'map' is never used") && Contains(place(line)));
+  const auto behind_a_used_step = mistake([&](auto in) {
+    const auto first = in.map(twice);
+    first.for_each_batch(ignore);
+    line = __LINE__ + 1;
+    (void)first.filter([](int) { return true; });
+  });
+  CHECK_THAT(behind_a_used_step,
+             Contains("'filter' is never used") && Contains(place(line)) && !Contains("'map'"));
+  CHECK_THAT(mistake([&](auto in) {
+               in.map(twice).for_each_batch(ignore);
+               (void)in.map(twice).named("lost").on_error(weir::on_error::drop);
+             }),
+             Contains("'map' is never used"));
+  CHECK_THAT(mistake([&](auto in) {
+               const auto shared = in.map(twice).share();
+               shared.for_each_batch(ignore);
+               (void)shared.map([](int n) { return std::pair(n, 1); }).reduce_by_key(std::plus<>{});
+             }),
+             Contains("is never used"));
+  CHECK_THAT(mistake([&](auto in) {
+               in.for_each_batch(ignore);
+               auto timed = in.assign_timestamps([](int) { return weir::event_time(); });
+               (void)timed.tumbling(std::chrono::seconds(1)); // not aggregated
+             }),
+             Contains("'assign_timestamps' is never used"));
+  // What is used once is used, by whatever copy; and what is used twice as well.
+  CHECK(mistake([&](auto in) {
+          const auto first = in.map(twice);
+          const auto copy = first.named("copy");
+          copy.for_each_batch(ignore);
+          in.map(twice).flat_map([](int n) { return std::vector{n}; }).for_each_batch(ignore);
+          const auto both = in.map(twice);
+          both.map(twice).for_each_batch(ignore);
+          both.for_each_batch(ignore);
+          in.map([](int n) { return std::pair(n, 1); }).count_by_value().print();
+          (void)in.map(twice).remember(std::chrono::seconds(1));
+        }) == "none");
+}
+
 SCENARIO("a node that is added after the start is told at the next start", "[runtime][graph]") {
   auto ctx = *weir::context::make(weir::test::options_for());
   const auto in = numbers(ctx);

@@ -6,6 +6,9 @@
 #include <rapidcheck.h>
 #include <tests/support/properties.hpp>
 
+#include <cmath>
+#include <limits>
+
 using namespace std::chrono_literals;
 using Catch::Contains;
 using weir::csv_options;
@@ -32,6 +35,12 @@ struct plain {
   std::string_view word; ///< Of the line; of the parser where something was unquoted.
   std::uint8_t number = 0;
   friend bool operator==(const plain&, const plain&) = default;
+};
+
+struct numbers {
+  float single = 1;
+  double twice = 1;
+  friend bool operator==(const numbers&, const numbers&) = default;
 };
 
 template <class T>
@@ -110,6 +119,45 @@ SCENARIO("text that is not UTF-8 is refused or repaired", "[connectors][codec]")
                        value));
   CHECK(value.word == "a\xEF\xBF\xBD"
                       "b");
+}
+
+SCENARIO("a byte order mark of UTF-8 is no part of the first value", "[connectors][codec]") {
+  CHECK(parsed<plain>("\xEF\xBB\xBFtea,1") == plain{"tea", 1});
+  CHECK(parsed<plain>("\xEF\xBB\xBF\"a,b\",1")->word == "a,b");
+  weir::csv_parser<row> parser({.skip_header = true});
+  row value;
+  CHECK_FALSE(parser.parse("\xEF\xBB\xBFname,count,price,note,sold,paint,at", value).value());
+  // Text that begins with the character, which is the same bytes, comes back as it was.
+  const std::string marked = "\xEF\xBB\xBFtea";
+  CHECK(parsed<row>(weir::to_csv(row{.name = marked}))->name == marked);
+}
+
+SCENARIO("text in UTF-16 or UTF-32 is named", "[connectors][codec]") {
+  using namespace std::string_view_literals;
+  for (const auto policy : {weir::invalid_utf8::refuse, weir::invalid_utf8::replace})
+    for (const auto& [text, name] : {std::pair{"\xFF\xFEt\0"sv, "UTF-16"sv},
+                                     {"\xFE\xFF\0t"sv, "UTF-16"},
+                                     {"\xFF\xFE\0\0t\0\0\0"sv, "UTF-32"},
+                                     {"\0\0\xFE\xFF\0\0\0t"sv, "UTF-32"}}) {
+      const auto read = parsed<plain>(text, {.invalid_utf8 = policy});
+      REQUIRE_FALSE(read);
+      CHECK(read.error().code() == errc::encoding);
+      CHECK_THAT(read.error().message(), Contains(std::string(name)) && Contains("convert"));
+    }
+}
+
+SCENARIO("a number too small is zero, one too large is refused", "[connectors][codec]") {
+  for (const auto* small : {"1e-400", "-1e-400", "0.0000001e-9999999999999999999", "0e99999999999",
+                            "123456789e-500", "1e-46", "4.9e-324"})
+    CHECK(parsed<numbers>(fmt::format("{},{}", small, small))->single == 0.0F);
+  CHECK(parsed<numbers>("1e-46,1e-46")->twice == 1e-46);
+  CHECK(std::signbit(parsed<numbers>("0,-1e-400")->twice));
+  CHECK(parsed<numbers>("1e-45,5e-324") == numbers{1e-45F, 5e-324});
+  for (const auto* large : {"1e400", "-1e400", "1e9999999999999999999", "3.41e38"})
+    CHECK_THAT(refused<numbers>(fmt::format("{},0", large)).message(), Contains("out of range"));
+  CHECK_THAT(refused<numbers>("0,1.8e308").message(), Contains("out of range"));
+  CHECK(parsed<numbers>("3.40282347e38,1.7976931348623157e308") ==
+        numbers{std::numeric_limits<float>::max(), std::numeric_limits<double>::max()});
 }
 
 SCENARIO("columns may have another order, and others between them", "[connectors][codec]") {

@@ -1,4 +1,5 @@
 // JSON documents to structs, and what is refused.
+#include <weir/connectors/codec/csv.hpp>
 #include <weir/connectors/codec/json.hpp>
 #include <weir/weir.hpp>
 
@@ -6,6 +7,9 @@
 #include <rapidcheck.h>
 #include <tests/support/jobs.hpp>
 #include <tests/support/properties.hpp>
+
+#include <bit>
+#include <cmath>
 
 using namespace std::chrono_literals;
 using Catch::Contains;
@@ -49,6 +53,13 @@ struct measure {
   std::optional<double> value{};
 };
 BOOST_DESCRIBE_STRUCT(measure, (), (value))
+
+struct floats {
+  float single = 0;
+  double twice = 0;
+  friend bool operator==(const floats&, const floats&) = default;
+};
+BOOST_DESCRIBE_STRUCT(floats, (), (single, twice))
 
 const json_options lenient{.strict = false};
 
@@ -238,6 +249,77 @@ SCENARIO("values that do not fit their member are refused, naming it but not the
   CHECK_THAT(refused<event>(R"({"marks":[1,"x"]})"), Contains("member 'marks': is no integer"));
   CHECK_THAT(refused<event>(R"({"places":{"a":{"city":1}}})"),
              Contains("member 'places': member 'city': is no text"));
+}
+
+SCENARIO("a byte order mark of UTF-8 is passed over, other encodings are named",
+         "[connectors][json]") {
+  using namespace std::string_view_literals;
+  pair p;
+  REQUIRE(parse("\xEF\xBB\xBF{\"word\":\"w\",\"number\":1}", p));
+  CHECK(p.word == "w");
+  for (const auto policy : {weir::invalid_utf8::refuse, weir::invalid_utf8::replace})
+    for (const auto& [text, name] : {std::pair{"\xFF\xFE{\0}\0"sv, "UTF-16"sv},
+                                     {"\xFE\xFF\0{\0}"sv, "UTF-16"},
+                                     {"{\0}\0"sv, "UTF-16"},
+                                     {"\0{\0}"sv, "UTF-16"},
+                                     {"\xFF\xFE\0\0{\0\0\0}\0\0\0"sv, "UTF-32"},
+                                     {"\0\0\xFE\xFF\0\0\0{\0\0\0}"sv, "UTF-32"}})
+      CHECK_THAT(refused<pair>(text, {.invalid_utf8 = policy}, errc::encoding),
+                 Contains(std::string(name)) && Contains("convert"));
+}
+
+SCENARIO("half of a surrogate pair is refused, or becomes U+FFFD", "[connectors][json]") {
+  const json_options replace{.invalid_utf8 = weir::invalid_utf8::replace};
+  const std::string mark = "\xEF\xBF\xBD";
+  for (const auto& [escaped, text] : {std::pair<std::string, std::string>{R"(\ud83d)", mark},
+                                      {R"(\uDE00)", mark},
+                                      {R"(a\ud83db)", "a" + mark + "b"},
+                                      {R"(\ud83d\ud83d\ude00)", mark + "\xF0\x9F\x98\x80"},
+                                      {R"(\ude00\ud83d)", mark + mark},
+                                      {R"(\ud83d\n)", mark + "\n"},
+                                      {R"(\ud83d\u0041)", mark + "A"},
+                                      {R"(\\ud83d\ud83d)", "\\ud83d" + mark},
+                                      {R"(\ud83d\ude00\\)", "\xF0\x9F\x98\x80\\"},
+                                      {R"(\"\ud83d\")", "\"" + mark + "\""}}) {
+    INFO(escaped);
+    pair p;
+    REQUIRE(parse(fmt::format(R"({{"word":"{}","number":1}})", escaped), p, replace));
+    CHECK(p.word == text);
+    std::map<std::string, int> by_key;
+    REQUIRE(parse(fmt::format(R"({{"{}":1}})", escaped), by_key, replace));
+    CHECK(by_key == std::map<std::string, int>{{text, 1}});
+    CHECK(parse(fmt::format(R"({{"word":"w","x":["{0}",{{"{0}":1}}],"number":1}})", escaped), p,
+                replace));
+  }
+  CHECK_THAT(refused<pair>(R"({"word":"\ud83dx","number":1})"),
+             Contains("member 'word'") && Contains("surrogate") && Contains("invalid_utf8"));
+  CHECK_THAT(refused<pair>(R"({"\ude00":0,"word":"w","number":1})"), Contains("surrogate"));
+}
+
+SCENARIO("floating-point numbers have the same bounds as in CSV", "[connectors][json]") {
+  const auto same = [](const std::string& text) {
+    INFO(text);
+    floats from_json;
+    floats from_csv;
+    const auto read = parse(fmt::format(R"({{"single":{0},"twice":{0}}})", text), from_json);
+    weir::csv_parser<floats> csv;
+    const auto also = csv.parse(fmt::format("{0},{0}", text), from_csv);
+    CHECK(read.has_value() == also.has_value());
+    if (read)
+      CHECK(from_json == from_csv);
+  };
+  for (const auto* text :
+       {"1e-400", "-1e-400", "1e-46", "1e-45", "1.4e-45", "7.0e-46", "3.4028234e38",
+        "3.40282351e38", "3.4028236e38", "3.41e38", "1e400", "-1e400", "1.7976931348623158e308",
+        "1e-99999999999", "1e99999999999", "0e99999999999", "1.00000017881393432617187499", "0.5"})
+    same(text);
+  weir::test::holds_for(2'000, [&](std::uint32_t bits, std::uint64_t more) {
+    const auto one = std::bit_cast<float>(bits);
+    const auto two = std::bit_cast<double>(more);
+    for (const auto value : {static_cast<double>(one), two})
+      if (std::isfinite(value) && fmt::format("{}", value).find_first_of(".e") != std::string::npos)
+        same(fmt::format("{}", value));
+  });
 }
 
 SCENARIO("a key that comes twice is refused, or the last one counts", "[connectors][json]") {

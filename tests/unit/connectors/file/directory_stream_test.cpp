@@ -7,6 +7,9 @@
 #include <tests/support/scratch_directory.hpp>
 #include <tests/support/source_harness.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 using namespace std::chrono_literals;
 using weir::directory_options;
 using weir::errc;
@@ -386,33 +389,218 @@ SCENARIO("a directory stream refuses what cannot work when the job starts",
   }
 }
 
-SCENARIO("names are remembered as long as their files could be taken for new",
+SCENARIO("a file is read whatever its times say", "[connectors][file][directory]") {
+  // In seconds since 1970: a month before the file that is there, 1970, before it, beyond what
+  // fits nanoseconds in 64 bits, and a day ahead.
+  const std::time_t modified =
+      GENERATE(1'764'633'600, 0, -1, -2'000'000'000, 9'300'000'000, 1'767'312'000);
+  INFO(modified);
+  watch t({}, GENERATE(from_range(weir::test::every_mode())));
+  t.dir.add("there", "there before\n");
+  t.step();
+  t.dir.add("first", "first\n", modified);
+  CHECK(t.step().dropped == 0);
+  CHECK(t.lines() == texts{"first"});
+  t.dir.add("second", "second\n");
+  CHECK(t.step().dropped == 0);
+  CHECK(t.step().records == 0);
+  CHECK(t.lines() == texts{"first", "second"});
+}
+
+SCENARIO("files of any times are read in their order", "[connectors][file][directory]") {
+  watch t({.new_files_only = false});
+  t.dir.add("now", "1\n");
+  t.dir.add("far", "2\n", 9'300'000'000);
+  t.dir.add("before", "3\n", -2'000'000'000);
+  t.dir.add("zero", "4\n", 0);
+  CHECK(names(t.step()) == texts{"before", "zero", "now", "far"});
+}
+
+SCENARIO("a file is read again when it is another one under the same name",
          "[connectors][file][directory]") {
-  const auto now = weir::wall_time(1'000s);
-  const auto at = [](std::string name, std::chrono::seconds modified) {
-    return weir::found_file{
-        .name = std::move(name), .modified = weir::duration(modified).count(), .bytes = 0};
+  // Whatever its size and time, which may be the same as before.
+  const std::string content =
+      GENERATE("anew\n", "new\n", "n\n", "old\nnew\n", "something longer\n");
+  const std::time_t modified = GENERATE(1'767'225'600, 1'767'225'601, 0);
+  const std::string how = GENERATE("by a rename", "removed before", "in its place");
+  const bool old = GENERATE(true, false);
+  if (old && how == "in its place")
+    return; // see below
+  INFO(content << how << ", " << modified << (old ? ", there before the start" : ""));
+  watch t;
+  if (old)
+    t.dir.add("f", "old\n");
+  t.step();
+  if (!old) {
+    t.dir.add("f", "old\n");
+    t.step();
+  }
+  if (how == "in its place") {
+    if (content == "old\nnew\n")
+      return; // that is what is appended
+    std::ofstream(t.dir.path() / "f", std::ios::binary) << content;
+    const timespec times[2] = {{modified, 0}, {modified, 0}};
+    ::utimensat(AT_FDCWD, (t.dir.path() / "f").c_str(), times, 0);
+  } else {
+    if (how == "removed before")
+      std::filesystem::remove(t.dir.path() / "f");
+    t.dir.add("f", content, modified);
+  }
+  const auto report = t.step();
+  CHECK(names(report) == texts{"f"});
+  CHECK(report.dropped == 0);
+  CHECK(report.sources[0].ranges[0].until == static_cast<std::int64_t>(content.size()));
+  CHECK(t.step().records == 0);
+}
+
+SCENARIO("what is left out is counted, logged and reported once", "[connectors][file][directory]") {
+  std::string log;
+  auto options = weir::test::options_for();
+  options.log = [&](const weir::log_record& record) { log += std::string(record.message) + "\n"; };
+  auto job = *weir::testing::stepped_job::make(options);
+  const scratch_directory dir;
+  dir.add("old", "there before\n");
+  auto table = std::make_shared<weir::memory_table<std::string_view>>();
+  weir::directory_stream(job.context(), dir.text()).to(weir::memory_sink(table));
+  const auto step = [&] { return *job.step(); };
+  CHECK(step().dropped == 0);
+  dir.add("f", "first\n");
+  CHECK(step().dropped == 0);
+  std::string name = "f";
+  std::string why;
+  WHEN("something is appended to a file that has been read") {
+    std::ofstream(dir.path() / "f", std::ios::app) << "more\n";
+    why = "appended";
+  }
+  WHEN("a file that was there before the start is changed in its place") {
+    std::ofstream(dir.path() / "old", std::ios::app) << "more\n";
+    name = "old";
+    why = "before the start";
+  }
+  WHEN("a symbolic link appears") {
+    std::filesystem::create_symlink("f", dir.path() / "link");
+    name = "link";
+    why = "symbolic link";
+  }
+  const auto report = step();
+  CHECK(report.dropped == 1);
+  REQUIRE(report.sources[0].errors.size() == 1);
+  CHECK_THAT(report.sources[0].errors[0].message(),
+             Catch::Contains(dir.text() + "/" + name + "'") && Catch::Contains(why));
+  CHECK_THAT(log, Catch::Contains(report.sources[0].errors[0].message()));
+  if (why != "symbolic link")
+    std::ofstream(dir.path() / name, std::ios::app) << "and more\n";
+  const auto next = step();
+  CHECK(next.dropped == 0);
+  CHECK(next.sources[0].errors.empty());
+  CHECK(table->rows() == texts{"first"});
+}
+
+SCENARIO("a file that is touched, renamed away and back, or given other rights stays read",
+         "[connectors][file][directory]") {
+  watch t({.max_file_age = 10s});
+  t.step();
+  t.dir.add("f", "first\n");
+  t.step();
+  const auto file = t.dir.path() / "f";
+  const auto away = t.dir.path() / ".away";
+  SECTION("touched") {
+    std::filesystem::last_write_time(file, std::filesystem::file_time_type::clock::now());
+  }
+  SECTION("other rights") { std::filesystem::permissions(file, std::filesystem::perms::owner_all); }
+  SECTION("away and back") {
+    std::filesystem::rename(file, away);
+    for (int i = 0; i < 5; ++i)
+      CHECK(t.step().records == 0);
+    std::filesystem::rename(away, file);
+  }
+  const auto report = t.step();
+  CHECK(report.dropped == 0);
+  CHECK(t.lines() == texts{"first"});
+}
+
+SCENARIO("a file that is replaced before its turn comes is left out for its successor",
+         "[connectors][file][directory]") {
+  const bool planned = GENERATE(true, false);
+  const bool in_place = GENERATE(true, false);
+  watch t({.max_files_per_batch = planned ? 1'000UL : 1UL});
+  const auto replace = [&] {
+    if (in_place)
+      std::ofstream(t.dir.path() / "f", std::ios::binary) << "new 1\nnew 2\nnew 3\n";
+    else
+      t.dir.add("f", "new 1\nnew 2\nnew 3\n");
   };
-  const auto names_of = [](const std::vector<weir::found_file>& files) {
+  bool done = false;
+  t.job.context().add_listener(std::make_shared<when_planned>([&] {
+    if (planned && !done && std::filesystem::exists(t.dir.path() / "f")) {
+      done = true;
+      replace();
+    }
+  }));
+  t.step();
+  t.dir.add("f", "old 1\nold 2\n", 20);
+  if (planned) {
+    CHECK(t.step().dropped == 1);
+  } else {
+    t.dir.add("e", "e\n", 10);
+    CHECK(names(t.step()) == texts{"e"});
+    replace();
+    t.step(); // there was enough to do without a look at the directory
+  }
+  for (int i = 0; i < 3; ++i)
+    t.step();
+  const auto lines = t.lines();
+  CHECK(texts(lines.end() - 3, lines.end()) == texts{"new 1", "new 2", "new 3"});
+  CHECK(lines.size() == (planned ? 3 : 4));
+}
+
+SCENARIO("names are remembered while their files are there, and for a while after",
+         "[connectors][file][directory]") {
+  const scratch_directory dir;
+  const weir::directory from(dir.text());
+  weir::seen_files seen(from, 60s);
+  const auto at = [](std::chrono::seconds now) { return weir::steady_time(now); };
+  const auto fresh = [&](std::chrono::seconds now) {
     texts found;
-    for (const auto& file : files)
+    for (const auto& file : seen.add(*from.list("*", false), at(now)).fresh)
       found.push_back(file.name);
     return found;
   };
-  weir::seen_files seen(60s);
-  CHECK(names_of(seen.add({at("b", 200s), at("a", 100s)}, now)) == texts{"a", "b"});
-  CHECK(seen.remembered() == 1); // a is more than 60 s older than b
-  CHECK(seen.add({at("a", 100s), at("b", 200s)}, now).empty());
-  THEN("a file at the age limit is new, an older one is not") {
-    CHECK(names_of(seen.add({at("c", 140s), at("d", 139s)}, now)) == texts{"c"});
+  seen.add_old(*from.list("*", false), at(0s));
+  dir.add("a", "1", 10);
+  dir.add("b", "2", 5);
+  CHECK(fresh(1s) == texts{"b", "a"});
+  CHECK(fresh(100'000'000s).empty()); // as long as they are there
+  CHECK(seen.remembered() == 2);
+  const scratch_directory away;
+  std::filesystem::rename(dir.path() / "a", away.path() / "a");
+  CHECK(fresh(100'000'059s).empty());
+  CHECK(seen.remembered() == 2);
+  CHECK(fresh(100'000'060s).empty());
+  CHECK(seen.remembered() == 1);
+  std::filesystem::rename(away.path() / "a", dir.path() / "a");
+  CHECK(fresh(100'000'061s) == texts{"a"});
+}
+
+SCENARIO("a fingerprint covers the whole of short files, and both ends of long ones",
+         "[connectors][file][directory]") {
+  const scratch_directory dir;
+  const weir::directory from(dir.text());
+  const auto print = [&](const std::string& content) {
+    dir.add("f", content);
+    return *from.fingerprint("f", static_cast<std::int64_t>(content.size()));
+  };
+  std::string text(GENERATE(1, 4095, 4096, 4097, 65'536, 65'537, 1'000'000), 'x');
+  const auto before = print(text);
+  CHECK(print(text) == before);
+  std::vector<std::size_t> places{0, text.size() - 1,
+                                  text.size() - std::min<std::size_t>(text.size(), 4096)};
+  if (text.size() <= 65'536)
+    places.push_back(text.size() / 2);
+  for (const auto place : places) {
+    auto other = text;
+    other[place] = 'y';
+    CHECK(print(other) != before);
   }
-  THEN("a file that is touched stays seen") {
-    CHECK(seen.add({at("b", 300s)}, now).empty());
-    CHECK(names_of(seen.add({at("c", 310s)}, now)) == texts{"c"});
-    CHECK(seen.add({at("b", 300s)}, now).empty());
-  }
-  THEN("a time in the future does not make others old") {
-    CHECK(names_of(seen.add({at("c", 90'000s)}, weir::wall_time(210s))) == texts{"c"});
-    CHECK(names_of(seen.add({at("d", 211s)}, weir::wall_time(211s))) == texts{"d"});
-  }
+  CHECK_FALSE(from.fingerprint("f", static_cast<std::int64_t>(text.size()) + 1));
 }

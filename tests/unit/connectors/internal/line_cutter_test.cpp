@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <rapidcheck.h>
 #include <rapidcheck/catch.h>
+#include <tests/support/properties.hpp>
 
 #include <string>
 
@@ -20,8 +21,10 @@ struct line {
 };
 
 /// Feeds `input` in pieces whose sizes come from `sizes`, again and again.
-std::vector<line> cut(std::string_view input, std::size_t max, std::vector<std::size_t> sizes) {
+std::vector<line> cut(std::string_view input, std::size_t max, std::vector<std::size_t> sizes,
+                      std::optional<weir::csv_quoting> quoting = {}) {
   weir::line_cutter cutter(max);
+  cutter.begin(0, quoting);
   std::vector<line> lines;
   const auto take = [&](const weir::cut_line& l) {
     lines.push_back({std::string(l.text), l.offset, l.too_long});
@@ -35,15 +38,47 @@ std::vector<line> cut(std::string_view input, std::size_t max, std::vector<std::
     while (const auto l = cutter.next())
       take(*l);
   }
-  if (const auto l = cutter.last())
+  cutter.finish();
+  while (const auto l = cutter.next())
     take(*l);
   return lines;
 }
 
-std::vector<line> cut_naively(std::string_view input, std::size_t max) {
+/// How many bytes of `input` are a line by the rules of CSV, without its end, if that has line ends
+/// in quotes; nothing where it is none.
+std::optional<std::size_t> quoted_line(std::string_view input, std::size_t max,
+                                       weir::csv_quoting how) {
+  bool breaks = false;
+  for (std::size_t at = 0;; ++at) { // a column begins at `at`
+    if (at < input.size() && input[at] == how.quote) {
+      do { // quoted parts touch where two quotes stand for one
+        const auto close = input.find(how.quote, at + 1);
+        if (close == std::string_view::npos)
+          return std::nullopt;
+        breaks |= input.substr(at, close - at).find('\n') != std::string_view::npos;
+        at = close + 1;
+      } while (at < input.size() && input[at] == how.quote);
+      if (input.substr(at) == "\r" || input.substr(at).starts_with("\r\n"))
+        ++at;
+      if (at < input.size() && input[at] != '\n' && input[at] != how.separator)
+        return std::nullopt;
+    } else {
+      while (at < input.size() && input[at] != '\n' && input[at] != how.separator)
+        ++at;
+    }
+    if (at >= input.size() || input[at] == '\n') {
+      const auto length = at - (at > 0 && input[at - 1] == '\r');
+      return breaks && length <= max ? std::optional(at) : std::nullopt;
+    }
+  }
+}
+
+std::vector<line> cut_naively(std::string_view input, std::size_t max,
+                              std::optional<weir::csv_quoting> quoting = {}) {
   std::vector<line> lines;
   for (std::size_t begin = 0; begin < input.size();) {
-    const auto end = std::min(input.find('\n', begin), input.size());
+    const auto quoted = quoting ? quoted_line(input.substr(begin), max, *quoting) : std::nullopt;
+    const auto end = quoted ? begin + *quoted : std::min(input.find('\n', begin), input.size());
     auto text = input.substr(begin, end - begin);
     if (text.ends_with('\r'))
       text.remove_suffix(1);
@@ -78,6 +113,24 @@ SCENARIO("a line beyond the limit is named by its place and thrown away",
         lines{{megabyte, 0}, {"next", (1 << 20) + 1}});
 }
 
+SCENARIO("by the rules of CSV a line end between quotes is text", "[connectors][line_cutter]") {
+  const weir::csv_quoting csv;
+  const auto cut_csv = [&](std::string_view input, std::size_t max = 100) {
+    return cut(input, max, {3}, csv);
+  };
+  CHECK(cut_csv("\"a\nb\",1\r\nc,\"d\r\n\"\"\n\"\nlast") ==
+        lines{{"\"a\nb\",1", 0}, {"c,\"d\r\n\"\"\n\"", 9}, {"last", 20}});
+  // Where quotes do not pair, a line ends where it does elsewhere.
+  CHECK(cut_csv("5\" pipe\nnext\n") == lines{{"5\" pipe", 0}, {"next", 8}});
+  CHECK(cut_csv("a,\"b\nc\nd\n") == lines{{"a,\"b", 0}, {"c", 5}, {"d", 7}});
+  CHECK(cut_csv("\"a\nb\"c\nd\n") == lines{{"\"a", 0}, {"b\"c", 3}, {"d", 7}});
+  // So it does where the line would be too long.
+  CHECK(cut_csv("\"a\nb\"\n", 4) == lines{{"\"a", 0}, {"b\"", 3}});
+  CHECK(cut_csv("\"a\nb\"\n", 5) == lines{{"\"a\nb\"", 0}});
+  CHECK(cut_csv("\"aaaaaaaaaa\nb\nc\"\nd\n", 4) ==
+        lines{{"", 0, true}, {"b", 12}, {"c\"", 14}, {"d", 17}});
+}
+
 SCENARIO("what comes out does not depend on the pieces", "[connectors][line_cutter]") {
   rc::prop("as a cut of the whole input", [] {
     const auto input =
@@ -86,5 +139,14 @@ SCENARIO("what comes out does not depend on the pieces", "[connectors][line_cutt
     const auto sizes = *rc::gen::nonEmpty(
         rc::gen::container<std::vector<std::size_t>>(rc::gen::inRange<std::size_t>(1, 9)));
     RC_ASSERT(cut(input, max, sizes) == cut_naively(input, max));
+  });
+  weir::test::holds_for(20'000, [] {
+    const weir::csv_quoting quoting{.separator = ';', .quote = '\''};
+    const auto input =
+        *rc::gen::container<std::string>(rc::gen::elementOf(std::string("ab;'''\r\n\n")));
+    const auto max = weir::test::any<std::size_t>(1, 20);
+    const auto sizes = *rc::gen::nonEmpty(
+        rc::gen::container<std::vector<std::size_t>>(weir::test::full_range<std::size_t>(1, 9)));
+    RC_ASSERT(cut(input, max, sizes, quoting) == cut_naively(input, max, quoting));
   });
 }

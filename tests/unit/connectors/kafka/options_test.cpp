@@ -1,5 +1,9 @@
+#include <weir/connectors/kafka/direct_stream.hpp>
 #include <weir/connectors/kafka/internal/properties.hpp>
 #include <weir/connectors/kafka/options.hpp>
+#include <weir/connectors/kafka/receiver_stream.hpp>
+#include <weir/runtime/internal/state_warning.hpp>
+#include <weir/runtime/state_store.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -24,6 +28,13 @@ std::string property_refusal(std::map<std::string, std::string> properties) {
   options.properties = std::move(properties);
   return refusal(options);
 }
+
+/// A store that is never opened.
+struct unopened final : weir::state_backend {
+  weir::expected<std::unique_ptr<weir::state_store>> open(const std::string&) override {
+    return weir::error(weir::errc::io, "never opened");
+  }
+};
 
 } // namespace
 
@@ -123,6 +134,45 @@ TEST_CASE("Kafka options say what is wrong with them", "[connectors][kafka][opti
   options = valid();
   options.offsets = offset_commits::manual;
   CHECK_THAT(refusal(options), Contains("needs a `group`"));
+  options.group = "g";
+  CHECK_THAT(refusal(options), Contains("needs a `committer`"));
+  options.committer.emplace();
+  CHECK(options.check());
+}
+
+TEST_CASE("a start warns of state that a group would divide", "[connectors][kafka][options]") {
+  const auto warning = [](bool in_store, auto stream_of) {
+    auto ctx = *weir::context::make();
+    const auto words = stream_of(ctx).map([](const weir::kafka::record& r) {
+      return std::pair(std::string(r.value.value_or("")), 1);
+    });
+    weir::state_options<std::string, int> options;
+    if (in_store)
+      options.store = std::make_shared<unopened>();
+    const auto count = [](const std::string&, const int*, weir::keyed_state<int>&) { return 1; };
+    words.template map_with_state<int>(count, options)
+        .named("counts")
+        .for_each_batch([](const auto&) {});
+    return weir::state_warning(ctx.composed()->graph);
+  };
+  const auto with = [](direct_stream_options options) {
+    return [=](weir::context& to) { return weir::kafka::direct_stream(to, options); };
+  };
+  auto options = valid();
+  options.group = "g7";
+  CHECK_THAT(warning(true, with(options)),
+             Contains("'counts'") && Contains("group 'g7'") && !Contains("ends with the job"));
+  CHECK_THAT(warning(false, with(options)),
+             Contains("ends with the job") && Contains("group 'g7'"));
+  CHECK_THAT(warning(true,
+                     [](weir::context& to) {
+                       return weir::kafka::receiver_stream(
+                           to, {.brokers = "b:1", .topics = {"lines"}, .group = "g7"});
+                     }),
+             Contains("group 'g7'"));
+  options.topics.clear();
+  options.assign = {{.topic = "lines", .partitions = {0}}}; // nobody else takes these
+  CHECK(warning(true, with(options)).empty());
 }
 
 TEST_CASE("properties that weir owns are refused with reason and remedy",

@@ -1,5 +1,7 @@
+#include <weir/connectors/kafka/direct_stream.hpp>
 #include <weir/connectors/kafka/outgoing.hpp>
 #include <weir/connectors/kafka/receiver_stream.hpp>
+#include <weir/operators/action/format_record.hpp>
 
 #include <catch2/catch.hpp>
 
@@ -35,6 +37,25 @@ TEST_CASE("a record's twin owns its bytes and keeps null apart from empty",
   empty.value = "";
   CHECK(record_traits<record>::to_owned(empty).value == "");
   CHECK(record_traits<record>::relocate(empty, to).value == "");
+}
+
+TEST_CASE("a record shows its place, key and value", "[connectors][kafka][record]") {
+  const std::vector<header> headers{{"trace", "1"}, {"none", std::nullopt}};
+  record shown{.key = "k", .value = std::nullopt, .topic = "lines", .offset = 42, .partition = 3};
+  std::string text;
+  format_record(shown, text);
+  CHECK(text == "lines/3@42 (k,null)");
+  shown.headers = headers;
+  shown.key.reset();
+  shown.value = "";
+  CHECK(fmt::format("{}", shown) == "lines/3@42 (null,) [trace=1, none=null]");
+  CHECK(fmt::format("{}", record_traits<record>::to_owned(shown)) == fmt::format("{}", shown));
+  auto ctx = *context::make();
+  const auto stream = direct_stream(ctx, {.brokers = "b:1", .topics = {"lines"}});
+  stream.print();
+  stream.map([](const record& r) { return timed<record>{{}, r}; }).print();
+  stream.save_as_text_files("lines");
+  CHECK(ctx.explain());
 }
 
 TEST_CASE("a message to be written converts between view and owner",

@@ -179,3 +179,59 @@ SCENARIO("timers agree with a model", "[operators][state][process]") {
     }
   });
 }
+
+SCENARIO("timers that nothing would hear of are refused", "[operators][state][process]") {
+  struct hears_time {
+    void on_record(context&, const std::string&, int) const {}
+    void on_timer(context&, const std::string&, batch_time) const {}
+  };
+  struct hears_events {
+    void on_record(context& at, const std::string&, int value) const {
+      if (value == 1)
+        at.set_timer(at.time() + 1s);
+    }
+    void on_event_timer(context&, const std::string&, weir::event_time) const {}
+  };
+  struct hears_nothing {
+    void on_record(context& at, const std::string&, int value) const {
+      at.delete_timer(at.time());
+      if (value == 1)
+        at.set_timer(at.time() + 1s);
+      if (value == 2)
+        at.set_event_timer(weir::event_time(1s));
+    }
+  };
+  const auto how = GENERATE(from_range(every_mode()));
+  const auto by_value = [](const pair& p) {
+    return weir::event_time(std::chrono::seconds(p.second));
+  };
+  GIVEN("a processor that hears of event time, and records without a watermark") {
+    weir::testing::test_job job(how);
+    const auto in = job.input<pair>();
+    (void)job.output(in.stream().process<int, pair>(hears_events{}));
+    const auto started = job.context().start();
+    REQUIRE_FALSE(started);
+    CHECK_THAT(started.error().to_string(),
+               Catch::Contains("on_event_timer()") && Catch::Contains("assign_timestamps()"));
+  }
+  GIVEN("a watermark, or a processor that does without") {
+    weir::testing::test_job job(how);
+    const auto in = job.input<pair>();
+    const auto timed = in.stream().assign_timestamps(by_value).share();
+    (void)job.output(timed.without_time().process<int, pair>(hears_events{}));
+    (void)job.output(in.stream().process<int, pair>(hears_time{}));
+    CHECK(job.context().start());
+  }
+  GIVEN("a timer that is set all the same") {
+    const int value = GENERATE(1, 2);
+    weir::testing::test_job job(how);
+    const auto in = job.input<pair>();
+    (void)job.output(in.stream().process<int, pair>(hears_nothing{}));
+    in.add({{"a", 0}});
+    job.step();
+    in.add({{"a", value}});
+    CHECK_THAT(
+        job.step_failing().to_string(),
+        Catch::Contains(value == 1 ? "without an on_timer()" : "without an on_event_timer()"));
+  }
+}

@@ -127,6 +127,25 @@ SCENARIO("a job that fails says why", "[testing]") {
              Contains("name"));
 }
 
+SCENARIO("a job goes on behind a batch that failed", "[testing]") {
+  in_every_mode([](run_mode how) {
+    bool lucky = false;
+    test_job job(how);
+    const auto in = job.input<int>();
+    const auto out = job.output(in.stream().map(
+        [&](int n) { return n == 13 && !lucky ? throw std::runtime_error("unlucky") : n; }));
+    for (int round = 0; round < 20; ++round) {
+      lucky = false;
+      in.add({13});
+      CHECK(job.step_failing().code() == weir::errc::user_function_failed);
+      CHECK(job.step_failing().code() == weir::errc::user_function_failed);
+      lucky = true;
+      job.step(); // starts again, and reads what did not complete
+      job.step();
+    }
+  });
+}
+
 SCENARIO("a scenario that fails in one mode names it", "[testing]") {
   const auto failure = failure_of([] {
     in_every_mode([](run_mode how) {

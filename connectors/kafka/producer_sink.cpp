@@ -126,6 +126,7 @@ struct producer::impl {
 
   expected<void> connect();
   void disconnect() noexcept;
+  void drop() noexcept; ///< With what it has.
   /// A new producer with a new identity; what the old one had is dropped.
   void start_over() noexcept;
 
@@ -236,12 +237,17 @@ void producer::impl::disconnect() noexcept {
   events.reset();
 }
 
-void producer::impl::start_over() noexcept {
+/// A client that has something on its way can take seconds to end while no broker answers.
+void producer::impl::drop() noexcept {
   disconnect();
   rd_kafka_purge(connection->get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
                                         RD_KAFKA_PURGE_F_NON_BLOCKING);
   client::abandon(std::move(connection));
   queued = 0;
+}
+
+void producer::impl::start_over() noexcept {
+  drop();
   try {
     if (auto connected = connect(); !connected)
       failure = std::move(connected).error();
@@ -372,6 +378,8 @@ void producer::abort() noexcept {
 }
 
 void producer::close() noexcept {
+  if (impl_->connection && impl_->queued > 0)
+    return impl_->drop();
   impl_->disconnect();
   impl_->connection.reset();
 }

@@ -109,5 +109,8 @@ TEST_CASE("a broker dies while a batch of a sink is open", "[connectors][kafka][
     CHECK(taken >= 1);
     CHECK(taken * (size + 200) <= 4 << 20);
     CHECK(resident_bytes() < before + (12 << 20));
+    const auto began = std::chrono::steady_clock::now();
+    bounded.close(); // a stop waits for it
+    CHECK(std::chrono::steady_clock::now() - began < 1s);
   }
 }

@@ -2,6 +2,7 @@
 
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/internal/errors.hpp>
+#include <weir/connectors/kafka/internal/names.hpp>
 
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
@@ -63,6 +64,13 @@ expected<embedded_broker> embedded_broker::make(int brokers) {
 }
 
 expected<void> embedded_broker::create_topic(std::string_view name, std::int32_t partitions) {
+  if (auto ok = check_topic("an embedded topic", name); !ok)
+    return ok;
+  constexpr std::int32_t most = 10'000;
+  if (partitions < 1 || partitions > most) // librdkafka would end the program
+    return error{
+        errc::invalid_config,
+        fmt::format("topic {} cannot have {} partitions; use 1 to {}", name, partitions, most)};
   const std::string topic(name);
   const auto failure = rd_kafka_mock_topic_create(impl_->cluster, topic.c_str(), partitions, 1);
   if (failure != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -15,3 +15,13 @@ TEST_CASE("an embedded broker holds topics", "[connectors][kafka][embedded]") {
   CHECK(broker.watermarks("t", 0)->high == 0);
   CHECK(embedded_broker::make(0).error().code() == errc::invalid_config);
 }
+
+TEST_CASE("an embedded broker refuses topics that cannot be", "[connectors][kafka]") {
+  auto broker = weir::kafka::embedded_broker::make();
+  REQUIRE(broker);
+  for (const std::int32_t partitions : {0, -1, INT32_MIN, 10'001, INT32_MAX})
+    CHECK(broker->create_topic("t", partitions).error().code() == weir::errc::invalid_config);
+  for (const std::string name : {"", " ", "a/b", ".."})
+    CHECK(broker->create_topic(name, 1).error().code() == weir::errc::invalid_config);
+  CHECK(broker->create_topic("t", 1));
+}

@@ -105,7 +105,7 @@ void capacity_estimate::learn_noise(double measured) noexcept {
   logarithms_.push(std::log(measured));
   if (logarithms_.full())
     kinks_.push(std::abs(logarithms_[1] - (logarithms_[0] + logarithms_[2]) / 2));
-  std::array<double, 13> all{}; // none is shown until half of them have been seen
+  std::array<double, 21> all{}; // none is shown until half of them have been seen
   std::ranges::copy(kinks_, all.begin());
   noise_ = std::min(deviation_per_kink * median(all, all.size()), most_noise);
 }

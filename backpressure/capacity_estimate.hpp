@@ -112,7 +112,7 @@ private:
   bool measured_ = false;
   last_values<evidence, 3> seen_;
   last_values<double, 3> logarithms_; ///< Of the measured rates.
-  last_values<double, 13> kinks_; ///< How far a logarithm was from the middle of its neighbours.
+  last_values<double, 21> kinks_; ///< How far a logarithm was from the middle of its neighbours.
   last_values<size_and_time, 30> lately_;
 };
 

@@ -25,13 +25,13 @@ struct visit {
 };
 
 /// A class with private members: it brings its own codec.
-class version {
+class release_number {
 public:
-  version() = default;
-  version(int major, int minor) : major_(major), minor_(minor) {}
+  release_number() = default;
+  release_number(int major, int minor) : major_(major), minor_(minor) {}
   [[nodiscard]] int major_number() const { return major_; }
   [[nodiscard]] int minor_number() const { return minor_; }
-  friend bool operator==(const version&, const version&) = default;
+  friend bool operator==(const release_number&, const release_number&) = default;
 
 private:
   int major_ = 0, minor_ = 0;
@@ -39,7 +39,7 @@ private:
 
 struct release {
   std::string name;
-  version number;
+  release_number number;
   friend bool operator==(const release&, const release&) = default;
 };
 
@@ -66,15 +66,15 @@ void round_trips(const T& value) {
 } // namespace
 
 template <>
-struct weir::codec<version> {
-  static void encode(const version& v, std::string& out) {
+struct weir::codec<release_number> {
+  static void encode(const release_number& v, std::string& out) {
     out += static_cast<char>(v.major_number());
     out += static_cast<char>(v.minor_number());
   }
-  static expected<version> decode(std::string_view& in) {
+  static expected<release_number> decode(std::string_view& in) {
     if (in.size() < 2)
       return error(errc::decode, "a version has two bytes");
-    const version v(in[0], in[1]);
+    const release_number v(in[0], in[1]);
     in.remove_prefix(2);
     return v;
   }
@@ -110,10 +110,10 @@ SCENARIO("values survive their bytes, and no prefix of the bytes is taken for a 
 
 SCENARIO("a class of the user brings its own codec, also inside of other values",
          "[runtime][codec]") {
-  round_trips(version(1, 2));
-  round_trips(release{"first", version(1, 2)});
-  round_trips(std::map<std::string, version>{{"a", {1, 0}}, {"b", {2, 7}}});
-  CHECK(encoded(release{"x", version(1, 2)}) == std::string("\1\0\0\0x\1\2", 7));
+  round_trips(release_number(1, 2));
+  round_trips(release{"first", release_number(1, 2)});
+  round_trips(std::map<std::string, release_number>{{"a", {1, 0}}, {"b", {2, 7}}});
+  CHECK(encoded(release{"x", release_number(1, 2)}) == std::string("\1\0\0\0x\1\2", 7));
 }
 
 SCENARIO("equal values have equal bytes and hashes", "[runtime][codec]") {

@@ -175,22 +175,29 @@ private:
     }
   }
 
-  // What step `I` is given, and what the one before it made, in tests that look for views into what
-  // is gone.
+  // What step `I` is given, and what the one before it made of its record, for tests that look for
+  // views into what is gone. Records that hold no views are not looked at.
   template <std::size_t I, class Record>
-  void given(const Record& record) {
+  static constexpr bool makes_views() {
     if constexpr (I < sizeof...(Steps))
-      if constexpr (!self_contained<
-                        step::output_of<std::tuple_element_t<I, std::tuple<Steps...>>, Record>>)
-        if (watch_) [[unlikely]]
-          watch_->given(I + 1, record);
+      return !self_contained<
+          step::output_of<std::tuple_element_t<I, std::tuple<Steps...>>, Record>>;
+    else
+      return false;
   }
   template <std::size_t I, class Record>
-  void made(const Record& record) {
+  static constexpr bool may_view_what_is_gone() {
     if constexpr (I > 0 && !self_contained<Record>)
-      if constexpr (!makes_own_views<std::tuple_element_t<I - 1, std::tuple<Steps...>>>)
-        if (watch_) [[unlikely]]
-          watch_->made(I, record);
+      return !makes_own_views<std::tuple_element_t<I - 1, std::tuple<Steps...>>>;
+    else
+      return false;
+  }
+  template <std::size_t I, class Record>
+  [[gnu::noinline, gnu::cold]] void look_at(const Record& record) {
+    if constexpr (may_view_what_is_gone<I, Record>())
+      watch_->made(I, record);
+    if constexpr (makes_views<I, Record>())
+      watch_->given(I + 1, record);
   }
 
   /// A call of step `I`.
@@ -203,7 +210,9 @@ private:
     kept_call(fused_stage& self, Record&& record)
         : self_(&self), record_(std::forward<Record>(record)) {}
     void make(emitter& out) override {
-      self_->template given<I>(record_.value());
+      if constexpr (makes_views<I, value>())
+        if (self_->watch_)
+          self_->watch_->given(I + 1, record_.value());
       std::get<I>(self_->steps_)
           .on_record(static_cast<as_passed>(record_.value()), next<I + 1>{self_, &out});
     }
@@ -226,8 +235,10 @@ private:
 
     template <class Record>
     void on_record(Record&& record) {
-      self->template made<I>(record);
-      self->template given<I>(record);
+      using value = std::remove_cvref_t<Record>;
+      if constexpr (may_view_what_is_gone<I, value>() || makes_views<I, value>())
+        if (self->watch_) [[unlikely]]
+          self->template look_at<I, value>(record);
       if constexpr (I == sizeof...(Steps))
         self->tail_.on_record(std::forward<Record>(record), tail_end{self, out});
       else

@@ -13,7 +13,7 @@ namespace {
 
 template <class Record>
 std::string text_of(const Record& r) {
-  const auto shown = [](const auto& text) { return std::string_view(text ? *text : "null"); };
+  const auto shown = [](const auto& text) { return text ? std::string_view(*text) : "null"; };
   auto text =
       fmt::format("{}/{}@{} ({},{})", r.topic, r.partition, r.offset, shown(r.key), shown(r.value));
   const char* before = " [";
@@ -56,3 +56,15 @@ kafka::record record_traits<kafka::record>::relocate(const kafka::record& r, are
 }
 
 } // namespace weir
+
+auto fmt::formatter<weir::kafka::record>::format(const weir::kafka::record& r,
+                                                 fmt::format_context& to) const
+    -> fmt::format_context::iterator {
+  return formatter<std::string_view>::format(weir::kafka::to_text(r), to);
+}
+
+auto fmt::formatter<weir::kafka::owned_record>::format(const weir::kafka::owned_record& r,
+                                                       fmt::format_context& to) const
+    -> fmt::format_context::iterator {
+  return formatter<std::string_view>::format(weir::kafka::to_text(r), to);
+}

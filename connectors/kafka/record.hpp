@@ -72,15 +72,13 @@ struct owned_record {
 
 template <>
 struct fmt::formatter<weir::kafka::record> : fmt::formatter<std::string_view> {
-  auto format(const weir::kafka::record& r, fmt::format_context& to) const {
-    return formatter<std::string_view>::format(weir::kafka::to_text(r), to);
-  }
+  auto format(const weir::kafka::record& r, fmt::format_context& to) const
+      -> fmt::format_context::iterator;
 };
 template <>
 struct fmt::formatter<weir::kafka::owned_record> : fmt::formatter<std::string_view> {
-  auto format(const weir::kafka::owned_record& r, fmt::format_context& to) const {
-    return formatter<std::string_view>::format(weir::kafka::to_text(r), to);
-  }
+  auto format(const weir::kafka::owned_record& r, fmt::format_context& to) const
+      -> fmt::format_context::iterator;
 };
 
 template <>

@@ -11,15 +11,29 @@ using namespace weir;
 
 namespace {
 
+operator_report operator_of(std::string name, std::uint32_t replicas, duration busy) {
+  operator_report one;
+  one.name = std::move(name);
+  one.replicas = replicas;
+  one.busy = busy;
+  return one;
+}
+
 struct watched {
   std::vector<std::string> said;
   load_watch watch{1s, [this](log_level, std::string_view text) { said.emplace_back(text); }};
 
   void finish(duration delay, std::int64_t lag, duration processing = 900ms) {
-    batch_report report{.interval = 1s, .scheduling_delay = delay, .processing_time = processing};
-    report.sources.push_back({.name = "clicks", .lag = lag});
-    report.operators.push_back({.name = "parse", .replicas = 2, .busy = 200ms});
-    report.operators.push_back({.name = "call", .replicas = 1, .busy = 800ms});
+    batch_report report;
+    report.interval = 1s;
+    report.scheduling_delay = delay;
+    report.processing_time = processing;
+    source_report clicks;
+    clicks.name = "clicks";
+    clicks.lag = lag;
+    report.sources.push_back(clicks);
+    report.operators.push_back(operator_of("parse", 2, 200ms));
+    report.operators.push_back(operator_of("call", 1, 800ms));
     watch.on_finished(report);
   }
 };

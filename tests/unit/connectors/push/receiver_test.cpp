@@ -1,4 +1,5 @@
 // Receivers of the user's: their life, their restarts, and the rate they may read at.
+#include <weir/connectors/push/back_off.hpp>
 #include <weir/connectors/push/receiver.hpp>
 
 #include <catch2/catch.hpp>

@@ -3,7 +3,8 @@
 
 #include <weir/connectors/kafka/options.hpp>
 #include <weir/connectors/kafka/record.hpp>
-#include <weir/connectors/push/receiver.hpp>
+#include <weir/connectors/push/options.hpp>
+#include <weir/operators/stream.hpp>
 
 #include <map>
 #include <string>

@@ -37,6 +37,9 @@ bool each_text(const T& value, const Use& use) {
   if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, std::string_view>) {
     use(std::string_view(value), std::is_same_v<T, std::string_view>);
     return true;
+  } else if constexpr (requires { record_traits<T>::each_view(value, use); }) {
+    record_traits<T>::each_view(value, use);
+    return true;
   } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T> || is_chrono<T> ||
                        std::is_empty_v<T>) {
     return true;

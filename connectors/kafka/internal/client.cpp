@@ -211,7 +211,8 @@ expected<std::unique_ptr<client>> client::make(rd_kafka_type_t type, conf_ptr co
   auto size = mechanism.size();
   if (rd_kafka_conf_get(conf.get(), "sasl.mechanism", mechanism.data(), &size) == RD_KAFKA_CONF_OK)
     state->logs_in_by(mechanism.data());
-  const bool hooked = state->on_thread_start() != nullptr;
+  // Consumers hear of the group's coordinator and of metadata, any client of threads.
+  const bool hooked = type == RD_KAFKA_CONSUMER || state->on_thread_start() != nullptr;
   if (hooked) {
     if (auto taken = try_out(type, conf.get(), *state); !taken)
       return std::move(taken).error();

@@ -3,7 +3,6 @@
 #include <weir/connectors/kafka/internal/group_receiver.hpp>
 #include <weir/connectors/kafka/internal/header_list.hpp>
 #include <weir/connectors/kafka/internal/properties.hpp>
-#include <weir/connectors/push/receiver.hpp>
 
 #include <fmt/format.h>
 

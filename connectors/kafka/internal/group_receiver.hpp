@@ -3,6 +3,7 @@
 
 #include <weir/connectors/kafka/internal/client.hpp>
 #include <weir/connectors/kafka/receiver_stream.hpp>
+#include <weir/connectors/push/receiver.hpp>
 
 #include <memory>
 #include <mutex>

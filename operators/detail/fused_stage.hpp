@@ -237,8 +237,11 @@ private:
     void on_record(Record&& record) {
       using value = std::remove_cvref_t<Record>;
       if constexpr (may_view_what_is_gone<I, value>() || makes_views<I, value>())
-        if (self->watch_) [[unlikely]]
+        if (self->watch_) [[unlikely]] {
           self->template look_at<I, value>(record);
+          if (self->watch_->found()) // nobody is to read what is gone
+            return;
+        }
       if constexpr (I == sizeof...(Steps))
         self->tail_.on_record(std::forward<Record>(record), tail_end{self, out});
       else

@@ -82,8 +82,11 @@ private:
       for (auto&& element : std::invoke(change_, view))
         result_.push_back(std::forward<decltype(element)>(element));
       if constexpr (!self_contained<value>)
-        if (auto* watch = flow.watch()) [[unlikely]]
+        if (auto* watch = flow.watch()) [[unlikely]] {
           watch->made(0, result_, [&](std::string_view bytes) { return blocks_.holds(bytes); });
+          if (watch->found()) // nobody is to read what is gone
+            result_.clear();
+        }
       return true;
     } catch (...) {
       result_.clear();

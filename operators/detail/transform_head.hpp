@@ -128,10 +128,13 @@ private:
     if (refused)
       return std::move(*refused).with(name_);
     if constexpr (!self_contained<value>)
-      if (auto* watch = flow.watch()) [[unlikely]]
+      if (auto* watch = flow.watch()) [[unlikely]] {
         watch->made(0, result_, [&](std::string_view text) {
           return std::apply([&](const auto&... kept) { return (... || kept.holds(text)); }, kept_);
         });
+        if (watch->found()) // nobody is to read what is gone
+          result_.clear();
+      }
     if (auto settled = flow.settle_noted(); !settled)
       return std::move(settled).error();
     if (auto kept = retained_.set(bytes); !kept)

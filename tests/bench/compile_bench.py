@@ -25,8 +25,8 @@ BEFORE = {
     "compile_program": (8.6, 461), "compile_chain": (0.48, 17), "compile_step": (0.13, 5), "compile_keyed": (0.80, 16),
     "compile_test": (39.6, 1265),
 }
-# What each may take at most: CPU seconds, MiB.
-BOUNDS = {"compile_program": (9.0, 420), "compile_test": (20.0, None)}
+# What each may take at most: CPU seconds, MiB (420 MB are 400.5 MiB).
+BOUNDS = {"compile_program": (9.0, 400.5), "compile_test": (20.0, None)}
 
 HEAD = "#include <weir/weir.hpp>\n#include <cstdint>\n#include <utility>\n"
 PAIR = "std::pair<int, std::int64_t>"

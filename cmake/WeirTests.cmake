@@ -43,16 +43,18 @@ if(WEIR_BUILD_TESTS)
   weir_set_warnings(weir_test_types)
 endif()
 
-# weir_add_test(NAME name LABELS labels... SOURCES files... [LIBS libraries...] [TIMEOUT seconds])
+# weir_add_test(NAME name LABELS labels... SOURCES files... [LIBS libraries...] [TIMEOUT seconds]
+#               [SANITIZED])
 #
 # A Catch2 program; main() is given. Labels: unit, integration, slow. Each test case of a `unit`
 # program is a test of ctest (60 s); any other program is one test (300 s), which counts as skipped when it
 # exits with 77. Most of these wait for services more than they compute, so they run beside each other;
 # those that are `slow` look at rates and have the machine for themselves. Without sources there is no
-# test.
+# test. SANITIZED: expensive to compile, so built once, with assertions and sanitizers, and in a release
+# build only with WEIR_BUILD_ALL_TESTS; what it shows has a model or another test there.
 function(weir_add_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS")
-  if(NOT arg_SOURCES)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "SANITIZED" "NAME;TIMEOUT" "SOURCES;LIBS;LABELS")
+  if(NOT arg_SOURCES OR (arg_SANITIZED AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT WEIR_BUILD_ALL_TESTS))
     return()
   endif()
   add_executable(${arg_NAME} ${arg_SOURCES})

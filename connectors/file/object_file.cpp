@@ -7,19 +7,20 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 namespace weir {
 namespace {
 
 namespace fs = std::filesystem;
 
-error unreadable(const fs::path& path, std::string_view why) {
-  return error(errc::io, fmt::format("cannot read '{}': {}", path.string(), why));
+error unreadable(const std::string& path, std::string_view why) {
+  return error(errc::io, fmt::format("cannot read '{}': {}", path, why));
 }
 
 } // namespace
 
-expected<object_file_reader> object_file_reader::open(const fs::path& path) {
+expected<object_file_reader> object_file_reader::open(const std::string& path) {
   std::error_code code;
   const auto size = fs::file_size(path, code);
   if (code)
@@ -33,7 +34,7 @@ expected<object_file_reader> object_file_reader::open(const fs::path& path) {
       return std::move(begun).error();
   if (reader.bytes_ != object_format::magic)
     return error(errc::decode, fmt::format("'{}' is no object file: it does not begin with \"{}\"",
-                                           path.string(), object_format::magic));
+                                           path, object_format::magic));
   return reader;
 }
 
@@ -71,7 +72,7 @@ expected<std::optional<std::string_view>> object_file_reader::next() {
 error object_file_reader::refused(const error& why) const {
   return error(errc::decode,
                fmt::format("record {} of '{}' is no value of the type that is read: {}",
-                           records_ - 1, path_.string(), why.message()));
+                           records_ - 1, path_, why.message()));
 }
 
 expected<void> object_file_reader::read(std::size_t size) {
@@ -83,16 +84,16 @@ expected<void> object_file_reader::read(std::size_t size) {
 }
 
 error object_file_reader::damaged(std::string_view why) const {
-  return error(errc::decode, fmt::format("'{}' is damaged behind {} whole records: {}",
-                                         path_.string(), records_, why));
+  return error(errc::decode,
+               fmt::format("'{}' is damaged behind {} whole records: {}", path_, records_, why));
 }
 
-expected<std::vector<fs::path>> part_files(const fs::path& directory) {
+expected<std::vector<std::string>> part_files(const std::string& directory) {
   std::error_code code;
-  std::vector<fs::path> parts;
+  std::vector<std::string> parts;
   for (fs::directory_iterator at(directory, code), end; !code && at != end; at.increment(code))
     if (at->path().filename().string().starts_with("part-"))
-      parts.push_back(at->path());
+      parts.push_back(at->path().string());
   if (code)
     return unreadable(directory, code.message());
   std::sort(parts.begin(), parts.end());

@@ -4,7 +4,6 @@
 #include <weir/runtime/codec.hpp>
 
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +16,7 @@ namespace weir {
 class object_file_reader {
 public:
   /// @returns errc::io when the file cannot be read, errc::decode when it is none of weir's.
-  static expected<object_file_reader> open(const std::filesystem::path& path);
+  static expected<object_file_reader> open(const std::string& path);
 
   /// The bytes of the next record, valid until the next call; nothing behind the last one.
   /// @returns errc::decode, with the place, when the file is torn or damaged; errc::io.
@@ -31,7 +30,7 @@ private:
     void operator()(std::FILE* file) const noexcept { std::fclose(file); }
   };
 
-  object_file_reader(std::filesystem::path path, std::unique_ptr<std::FILE, close_file> file,
+  object_file_reader(std::string path, std::unique_ptr<std::FILE, close_file> file,
                      std::uint64_t left)
       : path_(std::move(path)), file_(std::move(file)), left_(left) {}
 
@@ -39,7 +38,7 @@ private:
   expected<void> read(std::size_t size);
   [[nodiscard]] error damaged(std::string_view why) const;
 
-  std::filesystem::path path_;
+  std::string path_;
   std::unique_ptr<std::FILE, close_file> file_;
   std::uint64_t left_; ///< Bytes of the file behind what was read.
   std::uint64_t records_ = 0;
@@ -51,7 +50,7 @@ private:
 /// @returns errc::decode for a file that is foreign, torn or damaged or holds other records;
 /// errc::io.
 template <class T>
-expected<std::vector<T>> read_object_file(const std::filesystem::path& path) {
+expected<std::vector<T>> read_object_file(const std::string& path) {
   static_assert(self_contained<T>, "records read from a file own their bytes: read std::string "
                                    "where std::string_view was written");
   auto reader = object_file_reader::open(path);
@@ -72,11 +71,11 @@ expected<std::vector<T>> read_object_file(const std::filesystem::path& path) {
 }
 
 /// The part files of a batch's directory, in order of their partitions.
-expected<std::vector<std::filesystem::path>> part_files(const std::filesystem::path& directory);
+expected<std::vector<std::string>> part_files(const std::string& directory);
 
 /// All records of a batch that was saved as `directory`, partition by partition.
 template <class T>
-expected<std::vector<T>> read_object_files(const std::filesystem::path& directory) {
+expected<std::vector<T>> read_object_files(const std::string& directory) {
   auto parts = part_files(directory);
   if (!parts)
     return std::move(parts).error();

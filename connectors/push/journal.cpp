@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <filesystem>
 
 namespace weir::detail {
 
@@ -202,7 +203,8 @@ expected<std::vector<std::unique_ptr<journal>>> open_journals(const push_options
     if (!std::isalnum(static_cast<unsigned char>(c)) && c != '-')
       c = '_';
   const auto folder_of = [&](std::size_t partition) {
-    return options.write_ahead_log.folder / fmt::format("{}-{}", name, partition);
+    return std::filesystem::path(options.write_ahead_log.folder) /
+           fmt::format("{}-{}", name, partition);
   };
   if (std::filesystem::exists(folder_of(partitions)))
     return error(errc::invalid_config,

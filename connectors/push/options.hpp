@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <typeinfo>
@@ -16,7 +15,7 @@ namespace weir {
 
 /// Where a push source logs its records before it says that it has them; see `write_ahead`.
 struct write_ahead_options {
-  std::filesystem::path folder{}; ///< Empty: no log.
+  std::string folder{}; ///< Its path. Empty: no log.
   /// Of the record type, as `write_ahead` sets them.
   const std::type_info* type = nullptr;
   void (*encode)(const void* record, std::string& out) = nullptr;
@@ -29,7 +28,7 @@ struct write_ahead_options {
 /// of its own in it. What a crashed process had received and not finished is read first by the
 /// next.
 template <class T>
-write_ahead_options write_ahead(std::filesystem::path folder) {
+write_ahead_options write_ahead(std::string folder) {
   return {.folder = std::move(folder),
           .type = &typeid(T),
           .encode = [](const void* record,

@@ -41,8 +41,6 @@ std::vector<int> values_of(const Rows& rows) {
   return all;
 }
 
-weir::event_time at(int time) { return weir::event_time(std::chrono::milliseconds(time)); }
-
 } // namespace
 
 SCENARIO("keys that hold a NaN hash alike and are the same key", "[operators][nan]") {
@@ -120,69 +118,4 @@ SCENARIO("state of a NaN key is forgotten when there are too many keys", "[opera
     job.step();
     CHECK(sums.rows() == std::vector{sum});
   }
-}
-
-SCENARIO("NaN keys meet in joins", "[operators][nan]") {
-  test_job job(GENERATE(from_range(every_mode())));
-  const auto left = job.input<std::pair<double, int>>(1, "left");
-  const auto right = job.input<std::pair<double, int>>(1, "right");
-  const auto time = [](const std::pair<double, int>& r) { return at(r.second); };
-  const auto joined = job.output(left.stream().join(right.stream()));
-  const auto near = job.output(left.stream().assign_timestamps(time).full_interval_join(
-      right.stream().assign_timestamps(time), 0ms, 5ms));
-  const auto distinct =
-      job.output(left.stream().deduplicate([](const auto& r) { return r.first; }));
-
-  left.add({{nan_1, 1}, {nan_2, 2}});
-  right.add({{nan_2, 3}});
-  job.step();
-  CHECK(joined.rows().size() == 2);
-  CHECK(near.rows().size() == 2);
-  CHECK(distinct.rows().size() == 1);
-
-  left.add({{nan_1, 100}});
-  right.add({{nan_2, 200}});
-  job.step_undone();
-  job.step(); // reads the same again
-  CHECK(joined.rows().size() == 1);
-  CHECK(near.rows().empty());
-  CHECK(distinct.rows().empty());
-  left.add({{1.0, 900}});
-  right.add({{1.0, 900}});
-  job.step();
-  CHECK(near.rows().size() == 1);
-  job.step();
-  CHECK(near.rows().size() == 2); // those that are alone
-}
-
-SCENARIO("a key that equals nothing crashes nothing", "[operators][nan]") {
-  test_job job(GENERATE(from_range(every_mode())));
-  using record = std::pair<odd_one, int>;
-  const auto left = job.input<record>(1, "left");
-  const auto right = job.input<record>(1, "right");
-  const auto time = [](const record& r) { return at(r.second); };
-  const auto near =
-      job.output(left.stream()
-                     .assign_timestamps(time)
-                     .left_interval_join(right.stream().assign_timestamps(time), 0ms, 5ms)
-                     .without_time()
-                     .map([](const auto& r) { return std::pair(r.first.number, r.second.first); }));
-  const auto reduced =
-      job.output(left.stream()
-                     .reduce_by_key_and_window(std::plus<>{}, std::minus<>{}, 2s)
-                     .map([](const record& r) { return std::pair(r.first.number, r.second); }));
-  left.add({{{1}, 10}, {{2}, 20}, {{1}, 11}});
-  right.add({{{1}, 12}});
-  job.step_undone();
-  job.step(); // reads the same again
-  CHECK(near.rows() == std::vector{std::pair(1, 10), std::pair(1, 11)});
-  CHECK(values_of(reduced.rows()) == std::vector{20, 21});
-  left.add({{{3}, 100}});
-  right.add({{{3}, 100}});
-  job.step();
-  CHECK(values_of(near.rows()) == std::vector{100});
-  job.step();
-  CHECK(values_of(near.rows()) == std::vector{20});
-  job.step();
-  CHECK(reduced.rows().empty());
 }

@@ -58,7 +58,7 @@ public:
         environment_(make_environment(setup_, *this, [this](replica_id id) { wake(id); })),
         config_(setup_), system_(config_) {}
 
-  ~actor_executor() override { stop(); }
+  ~actor_executor() override { stop(epoch(0)); }
 
   expected<void> start() override {
     auto replicas = open_replicas(environment_);
@@ -86,23 +86,29 @@ public:
 
   void cut(epoch at) override { tell_receivers(cut_batch{at}); }
 
-  void abort(epoch at) override {
+  void commit(epoch at, const std::vector<replica_id>& replicas) override {
+    for (const auto to : replicas)
+      tell(to, commit_batch{at});
+  }
+
+  void abort(epoch at, epoch decided) override {
     tell_supervisor(expect_abort{});
     for (const auto& planned : setup_.all->nodes)
       for (std::uint32_t r = 0; r < planned.replicas; ++r) {
         const replica_id to(planned.first_replica.value + r);
         if (setup_.job->at(planned.id).kind == node_kind::source)
-          tell(to, abort_batch{at}); // must not overtake the start of the batch
+          tell(to, abort_batch{at, decided}); // must not overtake the start of the batch
         else
-          tell_urgently(to, abort_batch{at}); // ahead of blocks that wait: they may take minutes
+          tell_urgently(
+              to, abort_batch{at, decided}); // ahead of blocks that wait: they may take minutes
       }
   }
 
-  void stop() override {
+  void stop(epoch decided) override {
     if (!started_.exchange(false))
       return;
     for (std::uint32_t r = 0; r < actors_.size(); ++r)
-      tell(replica_id(r), quit{});
+      tell(replica_id(r), quit{decided});
     tell_supervisor(quit{});
     // A wake-up may still look at actors_: they are let go only after every receiver has closed.
     caf::scoped_actor waiting{system_};
@@ -150,6 +156,9 @@ private:
   void send(replica_id to, grant_message m) override { tell_urgently(to, m); }
   void yield(replica_id from) override { tell(from, resume{}); }
   void ended(replica_report report) override { tell_supervisor(batch_ended{std::move(report)}); }
+  void committed(replica_report report) override {
+    tell_supervisor(batch_committed{std::move(report)});
+  }
   void failed(replica_id from, epoch at, error reason) override {
     tell_supervisor(batch_failed{from, at, std::make_shared<error>(std::move(reason))});
   }

@@ -9,8 +9,16 @@ job_supervisor_actor::job_supervisor_actor(caf::actor_config& config, std::uint3
 job_supervisor_actor::behavior_type job_supervisor_actor::make_behavior() {
   return {
       [this](const batch_ended& m) {
-        if (auto all = tracker_.ended(m.report))
-          events_.complete(m.report.epoch, std::move(*all));
+        if (!tracker_.ended(m.report))
+          return;
+        if (tracker_.committing().empty())
+          events_.complete(m.report.epoch, tracker_.take_reports());
+        else
+          events_.prepared(m.report.epoch, tracker_.committing());
+      },
+      [this](const batch_committed& m) {
+        if (tracker_.committed(m.report))
+          events_.complete(m.report.epoch, tracker_.take_reports());
       },
       [this](const batch_failed& m) {
         if (tracker_.failed(m.at))

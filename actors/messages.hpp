@@ -19,9 +19,15 @@ struct cut_batch {
   weir::epoch at;
 };
 
+/// All have prepared the batch: commit it.
+struct commit_batch {
+  weir::epoch at;
+};
+
 /// Forget the batch and everything of it that is still under way.
 struct abort_batch {
   weir::epoch at;
+  weir::epoch decided; ///< The last batch that is final.
 };
 
 /// Go on where you were blocked; from a wake-up of the outside world, or from yourself after others
@@ -29,10 +35,17 @@ struct abort_batch {
 struct resume {};
 
 /// Close your stage and end.
-struct quit {};
+struct quit {
+  weir::epoch decided{0}; ///< The last batch that is final.
+};
 
-/// A replica has ended the batch (to the supervisor).
+/// A replica has prepared the batch (to the supervisor).
 struct batch_ended {
+  replica_report report;
+};
+
+/// A replica has committed the batch (to the supervisor).
+struct batch_committed {
   replica_report report;
 };
 
@@ -65,10 +78,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::mark_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::grant_message)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::start_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::cut_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::commit_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::abort_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::resume)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::quit)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::batch_ended)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::batch_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::batch_failed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::batch_forgotten)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(weir::actors::expect_batch)
@@ -85,13 +100,14 @@ using block_consumer =
 using replica_actor =
     block_consumer::extend<caf::reacts_to<grant_message>, // a downstream replica will take more
                            caf::reacts_to<start_batch>, caf::reacts_to<cut_batch>,
-                           caf::reacts_to<abort_batch>, caf::reacts_to<resume>,
-                           caf::reacts_to<quit>>;
+                           caf::reacts_to<commit_batch>, caf::reacts_to<abort_batch>,
+                           caf::reacts_to<resume>, caf::reacts_to<quit>>;
 
 /// Watches one job: counts the answers of its replicas to each batch.
 using job_supervisor =
-    caf::typed_actor<caf::reacts_to<batch_ended>, caf::reacts_to<batch_failed>,
-                     caf::reacts_to<batch_forgotten>, caf::reacts_to<expect_batch>,
-                     caf::reacts_to<expect_abort>, caf::reacts_to<quit>>;
+    caf::typed_actor<caf::reacts_to<batch_ended>, caf::reacts_to<batch_committed>,
+                     caf::reacts_to<batch_failed>, caf::reacts_to<batch_forgotten>,
+                     caf::reacts_to<expect_batch>, caf::reacts_to<expect_abort>,
+                     caf::reacts_to<quit>>;
 
 } // namespace weir::actors

@@ -13,10 +13,11 @@ running_replica::behavior_type running_replica::make_behavior() {
       [this](const grant_message& m) { work_->take(m); },
       [this](const start_batch& m) { work_->start(m.whole); },
       [this](const cut_batch& m) { work_->cut(m.at); },
-      [this](const abort_batch& m) { work_->abort(m.at); },
+      [this](const commit_batch& m) { work_->commit(m.at); },
+      [this](const abort_batch& m) { work_->abort(m.at, m.decided); },
       [this](const actors::resume&) { work_->resume(); },
-      [this](const actors::quit&) {
-        work_->close();
+      [this](const actors::quit& m) {
+        work_->close(m.decided);
         work_.reset();
         scheduled_actor::quit();
       },

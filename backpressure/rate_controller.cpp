@@ -12,6 +12,7 @@ namespace {
 
 constexpr double grace = 0.1;          // of the interval: a small batch is not overdue for a hiccup
 constexpr double overdue_share = 0.5;  // of the time by which a batch is late: what it still takes
+constexpr double noise_explains = 3;   // standard deviations
 constexpr double least_drained = 0.25; // of what fits, unless a batch is overdue
 // Of the variance of batch times: what waits where the workers are kept busy grows with the square.
 constexpr double waiting_per_variance = 4;
@@ -54,7 +55,7 @@ rate_controller::rate_controller(duration batch_interval, rate_control_options o
   } else {
     rate_ = bounded(options_.first_batch_rate);
     decision_.clamp = rate_clamp::first_batch;
-    if (options_.extensions.cost_model)
+    if (options_.extensions.capacity_estimate)
       law_.prime(*rate_); // the controller knows the first rate: the first batch gives an estimate
   }
   decision_.rate_before = decision_.rate_after = rate_;
@@ -125,7 +126,7 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
   const double measured =
       units / std::chrono::duration<double, std::milli>(batch.processing_time).count() * 1000;
   estimate_.observe(units, seconds_to_judge(batch), batch.limited);
-  const double capacity = extensions.cost_model ? estimate_.capacity() : measured;
+  const double capacity = extensions.capacity_estimate ? estimate_.capacity() : measured;
   const duration delay = extensions.predict_delay ? expected_delay(batch) : batch.scheduling_delay;
   decision_.measured_rate = measured;
   decision_.capacity = capacity;
@@ -148,7 +149,7 @@ void rate_controller::learn_rate(const batch_timing& batch, double units) {
   double rate = *estimate;
   const bool keeps_up =
       !batch.limited && batch.processing_time + batch.scheduling_delay <= interval_;
-  if (extensions.anti_windup && !extensions.cost_model && keeps_up && rate < *rate_) {
+  if (extensions.anti_windup && !extensions.capacity_estimate && keeps_up && rate < *rate_) {
     rate = *rate_;
     decision_.clamp = rate_clamp::data_bound;
   }
@@ -226,10 +227,12 @@ double rate_controller::seconds_ahead(const work_in_flight& unfinished) const no
          std::max(estimate_.seconds_for(running) - seconds_of(unfinished.running_for), 0.0);
 }
 
-/// By how much the running batch has taken longer than expected; below 0 when it has not.
+/// By how much the running batch has taken longer than expected and than noise explains; below 0
+/// when it has not.
 double rate_controller::seconds_late(const work_in_flight& unfinished) const noexcept {
   const double running = expected_units(unfinished.running_records, unfinished.running_bytes);
-  return seconds_of(unfinished.running_for) - estimate_.seconds_for(running) -
+  const double explained = std::exp(noise_explains * estimate_.noise());
+  return seconds_of(unfinished.running_for) - explained * estimate_.seconds_for(running) -
          grace * seconds_of(interval_);
 }
 
@@ -356,7 +359,7 @@ void rate_controller::forget_after_pause(steady_time start, steady_time end) noe
   const auto& after = options_.extensions.reset_after;
   if (after && last_end_ && seconds_of(start - *last_end_) > *after * seconds_of(interval_)) {
     law_.reset();
-    if (options_.extensions.cost_model)
+    if (options_.extensions.capacity_estimate)
       law_.prime(*rate_);
     estimate_.doubt();
     for (auto& p : partitions_)

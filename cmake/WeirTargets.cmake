@@ -33,6 +33,11 @@ function(weir_set_warnings target)
       target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds
                                                -Wno-stringop-overflow -Wno-stringop-overread)
     endif()
+    # Clang warns of libstdc++'s own std::stable_sort and inside librdkafka's macros.
+    if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+      target_compile_options(${target} PRIVATE -Wno-deprecated-declarations
+                                               -Wno-gnu-statement-expression-from-macro-expansion)
+    endif()
   endif()
 endfunction()
 

@@ -22,6 +22,7 @@ if(WEIR_BUILD_TESTS)
   # together take half the time of what the libraries, the examples and the benchmarks are built with.
   set(weir_test_options
       $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+      $<$<CXX_COMPILER_ID:Clang>:-Xclang;-fno-pch-timestamp>
       $<$<CONFIG:Release>:-O1 -g0 -U_FORTIFY_SOURCE -fno-stack-protector>)
   file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/tests/pch.cpp" CONTENT "// Owns the precompiled header.\n")
   add_library(weir_test_pch OBJECT "${PROJECT_BINARY_DIR}/tests/pch.cpp")

@@ -42,7 +42,7 @@ public:
     route_.open(context);
   }
   void begin() { records_ = 0; }
-  void clear() noexcept { targets_.clear(); }
+  void undo() noexcept { targets_.clear(); }
   void enter(partition_id, const block_ptr&) {}
   void origin(std::int64_t) {}
 

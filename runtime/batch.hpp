@@ -66,6 +66,7 @@ struct range_end {
 /// before it; fixed before its first record is processed; shared by all threads.
 struct batch {
   weir::epoch epoch;
+  weir::epoch decided{0}; ///< The last batch before it that is final.
   batch_time time{};
   std::int64_t index = 1; ///< Batch intervals that have passed when it ends, from 1 for the first
                           ///< batch. Ticks that were merged into it count; where batches do not
@@ -79,6 +80,17 @@ struct batch {
   std::vector<node_batch> nodes;     ///< By `node_id`.
   std::vector<std::shared_ptr<const void>>
       side_values; ///< By their place in the composition; see side_value.hpp.
+
+  /// Whether it takes anything from a source, as far as is known when it starts.
+  [[nodiscard]] bool moves() const noexcept {
+    if (open_ended)
+      return true;
+    for (const auto& source : sources)
+      for (const auto& range : source.ranges)
+        if (range.until != range.from)
+          return true;
+    return false;
+  }
 };
 
 using batch_ptr = std::shared_ptr<const batch>;

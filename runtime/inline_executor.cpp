@@ -16,13 +16,17 @@ struct start_message {
 struct cut_message {
   weir::epoch epoch;
 };
+struct commit_message {
+  weir::epoch epoch;
+};
 struct abort_message {
   weir::epoch epoch;
+  weir::epoch decided;
 };
 struct resume_message {};
 
 using message = std::variant<data_message, mark_message, grant_message, start_message, cut_message,
-                             abort_message, resume_message>;
+                             commit_message, abort_message, resume_message>;
 
 class inline_executor final : public executor, private transport {
 public:
@@ -50,15 +54,20 @@ public:
       for_each_replica(source, [&](replica_id id) { post(id, cut_message{at}); });
   }
 
-  void abort(epoch at) override {
-    tracker_.abort();
-    for (const auto& r : replicas_)
-      post(r->id(), abort_message{at});
+  void commit(epoch at, const std::vector<replica_id>& replicas) override {
+    for (const auto id : replicas)
+      post(id, commit_message{at});
   }
 
-  void stop() override {
+  void abort(epoch at, epoch decided) override {
+    tracker_.abort();
+    for (const auto& r : replicas_)
+      post(r->id(), abort_message{at, decided});
+  }
+
+  void stop(epoch decided) override {
     for (auto& r : replicas_)
-      r->close();
+      r->close(decided);
     replicas_.clear();
   }
 
@@ -105,7 +114,8 @@ private:
       void operator()(grant_message& m) { to.take(m); }
       void operator()(start_message& m) { to.start(std::move(m.whole)); }
       void operator()(cut_message& m) { to.cut(m.epoch); }
-      void operator()(abort_message& m) { to.abort(m.epoch); }
+      void operator()(commit_message& m) { to.commit(m.epoch); }
+      void operator()(abort_message& m) { to.abort(m.epoch, m.decided); }
       void operator()(resume_message&) { to.resume(); }
     } visitor{to};
     std::visit(visitor, what);
@@ -138,8 +148,16 @@ private:
 
   void ended(replica_report report) override {
     const auto at = report.epoch;
-    if (auto all = tracker_.ended(std::move(report)))
-      setup_.events.complete(at, std::move(*all));
+    if (!tracker_.ended(std::move(report)))
+      return;
+    if (tracker_.committing().empty())
+      setup_.events.complete(at, tracker_.take_reports());
+    else
+      setup_.events.prepared(at, tracker_.committing());
+  }
+  void committed(replica_report report) override {
+    if (tracker_.committed(report))
+      setup_.events.complete(report.epoch, tracker_.take_reports());
   }
   void failed(replica_id, epoch at, error reason) override {
     if (tracker_.failed(at))

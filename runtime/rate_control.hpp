@@ -66,7 +66,7 @@ struct rate_extensions {
   /// Aim at what the last three batches together say fits an interval (median of what each allows,
   /// a fixed cost and noise considered), instead of what the last one alone measured. Default on:
   /// one stall is no reason to slow down, and a fixed cost makes small batches look slow.
-  bool cost_model = true;
+  bool capacity_estimate = true;
 
   /// Judge by the delay the *next* batch will meet, from work already cut at an older rate, instead
   /// of the delay the finished batch met. Default on: it removes the dead time of the queue.
@@ -92,7 +92,7 @@ struct rate_extensions {
 
   /// The published law and nothing else.
   static constexpr rate_extensions none() {
-    return {.cost_model = false,
+    return {.capacity_estimate = false,
             .predict_delay = false,
             .anti_windup = false,
             .max_rise = std::nullopt,

@@ -125,6 +125,11 @@ public:
   /// behind them.
   virtual void completed(const batch& whole, const source_batch& work) = 0;
 
+  /// Whether the positions behind all that is complete are written down outside, if they are at
+  /// all. A job whose state outlives the process begins no batch before: its state and its
+  /// positions must not be further apart than one batch.
+  [[nodiscard]] virtual bool settled() const { return true; }
+
   /// The rate that the job takes now, over all partitions; nullopt: unlimited. Before the first
   /// `poll` and after each batch. For sources whose records come unasked; `plan` is limited in any
   /// case.

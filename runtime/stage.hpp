@@ -47,7 +47,11 @@ public:
   }
 
   /// Whether something waits for credit. Then stop after the present record and return `blocked`.
-  [[nodiscard]] virtual bool blocked() const noexcept = 0;
+  /// Asked per record, so it is no virtual call: the answer changes when a block leaves.
+  [[nodiscard]] bool blocked() const noexcept { return waiting_blocks_ > 0; }
+
+protected:
+  std::size_t waiting_blocks_ = 0; ///< For credit.
 };
 
 /// Bytes that a replica keeps beyond the block they came in: windows, groups, join sides, whole
@@ -103,11 +107,13 @@ struct block_cursor {
 /// One replica of one stage.
 ///
 /// Calls come from one thread at a time, in this order: `open`; then per batch `begin`, any number
-/// of `process` (again with the same block and cursor until it returns `done`) and `end` (again
-/// until `done`); at last `close`. In an open-ended batch `flush` comes between calls of `process`.
-/// `abort` may come between any two calls and ends the batch; it may also come after `end`, when
-/// another replica fails the batch: until the next `begin` a batch that has ended here may still be
-/// undone. After an error only `abort` and `close` follow.
+/// of `process` (again with the same block and cursor until it returns `done`), `end` and `prepare`
+/// (each again until `done`); when every replica of the job has come so far, `commit` (again until
+/// `done`) of those that asked for it; then `committed`, before the next `begin`. At last `close`.
+/// In an open-ended batch `flush` comes between calls of `process`. Until `committed` an `abort`
+/// may come between any two calls and ends the batch: after `prepare` too, when another replica
+/// fails it. After an error only `abort` and `close` follow. A `close` before `committed` leaves it
+/// open whether the batch counts: what was prepared stays as it is.
 class stage {
 public:
   virtual ~stage() = default;
@@ -126,7 +132,18 @@ public:
   /// All inputs have ended this batch: emits what was collected.
   virtual expected<progress> end(const barrier& mark, emitter& out) = 0;
 
-  /// Undoes every change of the batch that began last.
+  /// Nothing of the batch changes any more. Writes down what must survive, not yet valid, and
+  /// shows nothing outside that could not be undone.
+  virtual expected<progress> prepare() { return progress::done; }
+  /// Whether it has something to show outside, once every replica has prepared.
+  [[nodiscard]] virtual bool commits() const noexcept { return false; }
+  virtual expected<progress> commit() { return progress::done; }
+
+  /// The batch that began last is final: what would undo it may go. Once per batch; what is lost
+  /// with the process before it came is up to the next `open`.
+  virtual expected<void> committed() { return {}; }
+
+  /// Undoes every change of the batch that began last, as far as it is not committed.
   virtual void abort() noexcept = 0;
   virtual void close() noexcept {}
 

@@ -6,6 +6,7 @@
 #include <weir/runtime/expected.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,8 +26,8 @@ public:
   [[nodiscard]] virtual std::string_view value() const = 0;
 };
 
-/// The committed state of one operator, as one of its replicas uses it: the state after an epoch
-/// that can no longer be undone. Keys are addressed by key group, not by partition, so that the
+/// The committed state of one operator, as one of its replicas uses it: the state after the last
+/// epoch that is final. Keys are addressed by key group, not by partition, so that the
 /// number of partitions may change. One thread at a time; the replicas of an operator never use the
 /// same group.
 class state_store {
@@ -36,13 +37,25 @@ public:
   /// @returns whether there is a value, which then is in `value`; errc::io.
   virtual expected<bool> get(std::uint32_t group, std::string_view key, std::string& value) = 0;
 
-  // What the next `commit` writes; `get` and `scan` do not see it before.
+  // What the next `prepare` writes; `get` and `scan` do not see it before `adopt`.
   virtual void put(std::uint32_t group, std::string_view key, std::string_view value) = 0;
   virtual void erase(std::uint32_t group, std::string_view key) = 0;
 
-  /// Writes what was put and erased, all or nothing. @returns errc::io; then nothing was written
-  /// and the calls are forgotten.
-  virtual expected<void> commit() = 0;
+  /// Writes what was put and erased beside the data, all or nothing and to stay: a crash from now
+  /// on leaves it to `recover`. Once per epoch.
+  /// @param note what the epoch is known by later.
+  /// @returns errc::io; then nothing was written and the calls are forgotten.
+  virtual expected<void> prepare(std::string_view note) = 0;
+  /// What was prepared counts: it becomes the data, all or nothing. @returns errc::io.
+  virtual expected<void> adopt() = 0;
+  /// It does not; nor does what was put and erased since. @returns errc::io.
+  virtual expected<void> discard() = 0;
+
+  /// Before anything else: decides about what earlier uses of the operator's state have prepared
+  /// and neither adopted nor discarded. The first of an operator's replicas to ask decides for all.
+  /// @param counts asked for each note. @returns its error, or errc::io.
+  virtual expected<void>
+  recover(const std::function<expected<bool>(std::string_view note)>& counts) = 0;
 
   /// All keys of the groups `[first, until)`.
   [[nodiscard]] virtual std::unique_ptr<state_cursor> scan(std::uint32_t first,
@@ -57,7 +70,9 @@ public:
 
   /// The store of the operator with this name (`.named(...)`), which is its identity from run to
   /// run. Released when the job stops. @returns errc::io saying what cannot be opened and why.
-  virtual expected<std::unique_ptr<state_store>> open(const std::string& operator_name) = 0;
+  /// @param replica which of the operator's replicas will use it.
+  virtual expected<std::unique_ptr<state_store>> open(const std::string& operator_name,
+                                                      std::uint32_t replica) = 0;
 };
 
 } // namespace weir

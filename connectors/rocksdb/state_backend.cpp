@@ -1,10 +1,13 @@
 #include <weir/connectors/rocksdb/state_backend.hpp>
 
+#include <weir/runtime/codec.hpp>
+
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/table.h>
 
+#include <map>
 #include <mutex>
 
 namespace weir::rocksdb {
@@ -22,10 +25,31 @@ error failed(std::string_view what, const std::filesystem::path& directory,
 
 /// An open directory; closed with its last user.
 struct database {
+  /// An operator with stores.
+  struct user {
+    int stores = 0;
+    bool recovered = false;
+  };
+
   std::unique_ptr<::rocksdb::DB> db;
   std::filesystem::path directory;
   bool sync = false;
+  std::mutex mutex{};
+  std::map<std::string, user, std::less<>> users{}; ///< By name.
 };
+
+/// Length in two bytes, and the name.
+std::string prefix_of(std::string_view operator_name) {
+  std::string prefix;
+  prefix.push_back(static_cast<char>(operator_name.size() >> 8));
+  prefix.push_back(static_cast<char>(operator_name.size()));
+  return prefix += operator_name;
+}
+
+/// Where the replicas of an operator keep what they have prepared: no name is so long.
+std::string prepared_prefix_of(std::string_view operator_name) {
+  return "\xff\xff" + prefix_of(operator_name);
+}
 
 class cursor final : public state_cursor {
 public:
@@ -63,14 +87,24 @@ private:
   bool begun_ = false;
 };
 
-/// Keys: length of the operator's name in two bytes, the name, the key group in one byte, the key.
+/// Keys: `prefix_of` the operator, the key group in one byte, the key. What is prepared:
+/// `prepared_prefix_of` the operator and the replica, with the note (length in four bytes, text)
+/// and a write batch as value.
 class store final : public state_store {
 public:
-  store(std::shared_ptr<database> in, std::string_view operator_name) : in_(std::move(in)) {
-    prefix_.push_back(static_cast<char>(operator_name.size() >> 8));
-    prefix_.push_back(static_cast<char>(operator_name.size()));
-    prefix_ += operator_name;
+  store(std::shared_ptr<database> in, std::string operator_name, std::uint32_t replica)
+      : in_(std::move(in)), operator_(std::move(operator_name)), prefix_(prefix_of(operator_)),
+        prepared_key_(prepared_prefix_of(operator_) + encoded(replica)) {
+    const std::lock_guard guard(in_->mutex);
+    ++in_->users[operator_].stores;
   }
+  ~store() override {
+    const std::lock_guard guard(in_->mutex);
+    if (const auto at = in_->users.find(operator_); --at->second.stores == 0)
+      in_->users.erase(at);
+  }
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
 
   expected<bool> get(std::uint32_t group, std::string_view key, std::string& value) override {
     const auto got = in_->db->Get({}, address(group, key), &value);
@@ -88,16 +122,62 @@ public:
     note(changes_.Delete(address(group, key)));
   }
 
-  expected<void> commit() override {
+  expected<void> prepare(std::string_view note) override {
     auto done = std::exchange(refused_, {});
     if (done.ok() && changes_.Count() > 0) {
       ::rocksdb::WriteOptions how;
       how.sync = in_->sync;
-      done = in_->db->Write(how, &changes_);
+      done = in_->db->Put(how, prepared_key_,
+                          encoded(static_cast<std::uint32_t>(note.size())) + std::string(note) +
+                              changes_.Data());
+      prepared_ = done.ok();
+    }
+    if (done.ok())
+      return {};
+    changes_.Clear();
+    return failed("write", in_->directory, done);
+  }
+
+  // Need not reach the disk before the next `prepare` does: until then a crash finds what was
+  // prepared, and decides the same.
+  expected<void> adopt() override {
+    ::rocksdb::Status done;
+    if (std::exchange(prepared_, false)) {
+      done = changes_.Delete(prepared_key_);
+      if (done.ok())
+        done = in_->db->Write({}, &changes_);
     }
     changes_.Clear();
     if (!done.ok())
       return failed("write", in_->directory, done);
+    return {};
+  }
+
+  expected<void> discard() override {
+    changes_.Clear();
+    refused_ = {};
+    if (!std::exchange(prepared_, false))
+      return {};
+    if (auto done = in_->db->Delete({}, prepared_key_); !done.ok())
+      return failed("write", in_->directory, done);
+    return {};
+  }
+
+  expected<void>
+  recover(const std::function<expected<bool>(std::string_view note)>& counts) override {
+    const std::lock_guard guard(in_->mutex);
+    auto& known = in_->users[operator_];
+    if (known.recovered)
+      return {};
+    const auto prefix = prepared_prefix_of(operator_);
+    const std::unique_ptr<::rocksdb::Iterator> at(in_->db->NewIterator({}));
+    for (at->Seek(prefix); at->Valid() && at->key().starts_with(prefix); at->Next())
+      if (at->key().size() == prepared_key_.size())
+        if (auto decided = decide(*at, counts); !decided)
+          return decided;
+    if (!at->status().ok())
+      return failed("read what was prepared", in_->directory, at->status());
+    known.recovered = true;
     return {};
   }
 
@@ -107,6 +187,26 @@ public:
   }
 
 private:
+  expected<void> decide(const ::rocksdb::Iterator& at,
+                        const std::function<expected<bool>(std::string_view note)>& counts) {
+    auto bytes = at.value().ToStringView();
+    const auto length = codec<std::uint32_t>::decode(bytes);
+    if (!length || *length > bytes.size())
+      return failed("read what was prepared", in_->directory,
+                    ::rocksdb::Status::Corruption("it ends early"));
+    auto yes = counts(bytes.substr(0, *length));
+    if (!yes)
+      return std::move(yes).error();
+    auto changes =
+        *yes ? ::rocksdb::WriteBatch(std::string(bytes.substr(*length))) : ::rocksdb::WriteBatch();
+    auto done = changes.Delete(at.key());
+    if (done.ok())
+      done = in_->db->Write({}, &changes);
+    if (!done.ok())
+      return failed("write what was prepared", in_->directory, done);
+    return {};
+  }
+
   /// Valid until the next call.
   std::string_view address(std::uint32_t group, std::string_view key) {
     address_ = prefix_;
@@ -120,7 +220,10 @@ private:
   }
 
   std::shared_ptr<database> in_;
+  std::string operator_;
   std::string prefix_;
+  std::string prepared_key_;
+  bool prepared_ = false; ///< `changes_` are on disk, to be adopted or discarded.
   std::string address_;
   ::rocksdb::WriteBatch changes_;
   ::rocksdb::Status refused_; ///< A change that was not taken.
@@ -130,7 +233,8 @@ class backend final : public state_backend {
 public:
   explicit backend(state_backend_options options) : options_(std::move(options)) {}
 
-  expected<std::unique_ptr<state_store>> open(const std::string& operator_name) override {
+  expected<std::unique_ptr<state_store>> open(const std::string& operator_name,
+                                              std::uint32_t replica) override {
     std::lock_guard guard(mutex_);
     auto in = open_.lock();
     if (!in) {
@@ -140,7 +244,7 @@ public:
       in = std::move(*opened);
       open_ = in;
     }
-    return std::make_unique<store>(std::move(in), operator_name);
+    return std::make_unique<store>(std::move(in), operator_name, replica);
   }
 
 private:

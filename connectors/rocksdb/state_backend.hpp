@@ -15,18 +15,18 @@ struct state_backend_options {
                                   << 20; ///< For what is read, beside memory_budget.
   std::size_t write_buffer_bytes = std::size_t{16}
                                    << 20; ///< Before it goes to disk; twice at most.
-  /// Whether each commit waits for the disk. Without, a crash of the process loses nothing, one of
-  /// the machine may lose the last batches.
-  bool sync = false;
+  /// Whether each batch waits for the disk. Without, a crash of the process loses nothing, one of
+  /// the machine may lose the state of batches whose offsets are committed.
+  bool sync = true;
 };
 
 /// A backend for `context_options::state` or `state_options::store`. The directory is opened when
 /// the job starts and closed when it stops; `start` fails with errc::io when another process or
 /// context has it open.
 ///
-/// State is written when the batch after it begins, or at the stop, in one write per operator and
-/// replica: an abort never reaches the directory, and after a crash the last batch may be missing
-/// there, although its results are out. Operators are told apart by their names.
+/// What a batch changes is written when it ends, in one write per operator and replica beside the
+/// state, and becomes the state once the batch is final; after a crash the next start decides, see
+/// docs/state.md. Operators are told apart by their names.
 [[nodiscard]] std::shared_ptr<state_backend> state_in(state_backend_options options);
 
 } // namespace weir::rocksdb

@@ -122,8 +122,8 @@ private:
   batch_time forgotten_{}; ///< Newest one that is gone; none at first.
 };
 
-/// Copies each batch, made to own its bytes, into a `batch_memory`. Forgets only when the next
-/// batch begins: until then the last one may be aborted.
+/// Copies each batch, made to own its bytes, into a `batch_memory`. Forgets only what is needed no
+/// more when a batch is final: until then it may be aborted.
 template <class T>
 class remember_stage final : public stage {
 public:
@@ -143,9 +143,7 @@ public:
     added_ = false;
     records_ = 0;
     open_bytes_ = 0;
-    for (const auto& gone : to_->forget(to_->last() - time_))
-      bytes_ -= bytes_of(*gone);
-    return retained_.set(bytes_);
+    return {};
   }
 
   expected<progress> process(std::uint32_t, const parcel& in, block_cursor&, emitter&) override {
@@ -164,6 +162,12 @@ public:
       added_ = true;
     }
     return progress::done;
+  }
+
+  expected<void> committed() override {
+    for (const auto& gone : to_->forget(to_->last() - time_))
+      bytes_ -= bytes_of(*gone);
+    return retained_.set(bytes_);
   }
 
   void abort() noexcept override {

@@ -15,7 +15,7 @@ public:
 
   void open(const replica_context&) {}
   void begin(const batch&) {}
-  void clear() noexcept {}
+  void undo() noexcept {}
 
   template <class Flow>
   expected<progress> process(std::uint32_t, const parcel& in, block_cursor& cursor, Flow& flow) {

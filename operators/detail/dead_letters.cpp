@@ -40,6 +40,7 @@ expected<void> dead_letters::begin(const batch& whole) {
   waiting_bytes_ = 0;
   for (auto& out : outlets_) {
     out.at = stage_of::idle;
+    out.empty = true;
     if (!whole.nodes[node_.value].present)
       continue;
     if (auto begun = out.to->begin(whole); !begun)
@@ -55,6 +56,7 @@ expected<void> dead_letters::add(const factory& to, dead_letter letter) {
   if (out == outlets_.end() || out->at != stage_of::writing)
     return error(errc::internal, "a dead letter has no sink");
   waiting_bytes_ += charge_of(letter);
+  out->empty = false;
   out->builder.push(std::move(letter));
   if (out->builder.full())
     out->ready.push_back(out->builder.build());
@@ -75,16 +77,29 @@ expected<progress> dead_letters::write() {
   return progress::done;
 }
 
-expected<progress> dead_letters::finish() {
+expected<progress> dead_letters::prepare() {
+  auto prepared = advance_all(stage_of::committing);
+  if (prepared && *prepared == progress::done)
+    waiting_bytes_ = 0;
+  return prepared;
+}
+
+bool dead_letters::commits() const noexcept {
+  return std::any_of(outlets_.begin(), outlets_.end(),
+                     [](const outlet& out) { return out.at == stage_of::committing; });
+}
+
+expected<progress> dead_letters::commit() { return advance_all(stage_of::done); }
+
+expected<progress> dead_letters::advance_all(stage_of until) {
   for (auto& out : outlets_) {
-    auto finished = finish(out);
-    if (!finished)
-      return std::move(finished).error().with(
+    auto came = advance(out, until);
+    if (!came)
+      return std::move(came).error().with(
           fmt::format("the dead-letter sink '{}'", out.made_by->traits.name));
-    if (*finished == progress::blocked)
-      return finished;
+    if (*came == progress::blocked)
+      return came;
   }
-  waiting_bytes_ = 0;
   return progress::done;
 }
 
@@ -103,27 +118,18 @@ expected<progress> dead_letters::write(outlet& out) {
   return progress::done;
 }
 
-expected<progress> dead_letters::finish(outlet& out) {
-  for (;;) {
-    expected<progress> did = progress::done;
-    switch (out.at) {
-    case stage_of::idle:
-    case stage_of::done:
-      return progress::done;
-    case stage_of::writing:
-      did = write(out);
-      break;
-    case stage_of::preparing:
-      did = out.to->prepare();
-      break;
-    case stage_of::committing:
-      did = out.to->commit();
-      break;
-    }
+expected<progress> dead_letters::advance(outlet& out, stage_of until) {
+  if (out.empty)
+    until = stage_of::done;
+  while (out.at != stage_of::idle && out.at < until) {
+    auto did = out.at == stage_of::writing     ? write(out)
+               : out.at == stage_of::preparing ? out.to->prepare()
+                                               : out.to->commit();
     if (!did || *did == progress::blocked)
       return did;
     out.at = static_cast<stage_of>(static_cast<int>(out.at) + 1);
   }
+  return progress::done;
 }
 
 void dead_letters::abort() noexcept {

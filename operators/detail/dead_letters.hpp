@@ -30,8 +30,11 @@ public:
 
   /// Hands over what waits.
   expected<progress> write();
-  /// The batch ends: writes, prepares and commits. Does nothing once it is done.
-  expected<progress> finish();
+  /// The batch ends: writes what waits, and prepares. Does nothing once it is done.
+  expected<progress> prepare();
+  /// Whether a sink waits for `commit`.
+  [[nodiscard]] bool commits() const noexcept;
+  expected<progress> commit();
 
   /// Undoes the batch that began last, unless it is committed: at least once.
   void abort() noexcept;
@@ -46,11 +49,14 @@ private:
     block_builder<dead_letter> builder;
     std::deque<block_ptr> ready;
     std::size_t written = 0; ///< Of the first ready block.
+    bool empty = true;       ///< The batch has no letter for it: nothing to show.
     stage_of at = stage_of::idle;
   };
 
   expected<progress> write(outlet& out);
-  expected<progress> finish(outlet& out);
+  /// Goes on until it has come to `until`.
+  expected<progress> advance(outlet& out, stage_of until);
+  expected<progress> advance_all(stage_of until);
 
   std::vector<outlet> outlets_;
   partition_id partition_;

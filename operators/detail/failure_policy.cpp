@@ -61,13 +61,16 @@ expected<void> failure_policy::open(const replica_context& context) {
 }
 
 expected<void> failure_policy::begin(const batch& whole) {
-  for (auto& share : shares_)
-    share.settle_last();
   whole_ = &whole;
   noted_ = false;
   notes_.clear();
   dropped_ = 0;
   return letters_->begin(whole);
+}
+
+void failure_policy::committed() noexcept {
+  for (auto& share : shares_)
+    share.settle_last();
 }
 
 void failure_policy::abort() noexcept {
@@ -174,17 +177,17 @@ expected<void> failure_policy::settle_at(const place& where, const original& rec
       continue;
     }
     auto added = letters_->add(policy.letters(), {.job = operators_->job,
-                                                 .operation = operators_->kinds[index],
-                                                 .code = what.code(),
-                                                 .message = what.message(),
-                                                 .batch = whole_ ? whole_->time : batch_time{},
-                                                 .topic = where.topic,
-                                                 .partition = where.partition,
-                                                 .offset = where.offset,
-                                                 .timestamp = record.timestamp,
-                                                 .key = record.key,
-                                                 .value = record.value,
-                                                 .headers = record.headers});
+                                                  .operation = operators_->kinds[index],
+                                                  .code = what.code(),
+                                                  .message = what.message(),
+                                                  .batch = whole_ ? whole_->time : batch_time{},
+                                                  .topic = where.topic,
+                                                  .partition = where.partition,
+                                                  .offset = where.offset,
+                                                  .timestamp = record.timestamp,
+                                                  .key = record.key,
+                                                  .value = record.value,
+                                                  .headers = record.headers});
     if (!added)
       return added;
   }
@@ -200,7 +203,7 @@ void failure_policy::log_drop(const place& where, const error& what) {
                fmt::format("record dropped at {}: {}", where.text, what.message()));
 }
 
-expected<progress> failure_policy::finish(std::uint64_t records) {
+expected<void> failure_policy::judge(std::uint64_t records) {
   for (std::size_t i = 0; i < shares_.size(); ++i) {
     const auto limit = operators_->policies[i].bad_ratio();
     if (drops(i) && shares_[i].exceeds(limit, records))
@@ -211,7 +214,11 @@ expected<progress> failure_policy::finish(std::uint64_t records) {
                       "raise the ratio",
                       operators_->kinds[i], shares_[i].text(), limit));
   }
-  return letters_->finish();
+  return {};
 }
+
+expected<progress> failure_policy::prepare() { return letters_->prepare(); }
+bool failure_policy::commits() const noexcept { return letters_->commits(); }
+expected<progress> failure_policy::commit() { return letters_->commit(); }
 
 } // namespace weir::detail

@@ -25,8 +25,7 @@ struct stage_operators {
   bool check_views = false; ///< See context_options.
 };
 
-/// The share of bad records in the last batches of one operator. A batch counts once the next
-/// begins: until then it may be undone.
+/// The share of bad records in the last batches of one operator. A batch counts once it is final.
 class bad_share {
 public:
   static constexpr std::size_t batches = 10;
@@ -70,6 +69,7 @@ public:
 
   expected<void> open(const replica_context& context);
   expected<void> begin(const batch& whole);
+  void committed() noexcept;
   void abort() noexcept;
   void close() noexcept;
 
@@ -108,9 +108,14 @@ public:
   /// Hands over the letters that wait. Called between blocks.
   expected<progress> write_letters();
 
-  /// The batch ends: judges the share of bad records, then commits the letters.
+  /// The batch ends: judges the share of bad records.
   /// @param records that the stage has taken in this batch.
-  expected<progress> finish(std::uint64_t records);
+  expected<void> judge(std::uint64_t records);
+
+  /// The letters of the batch; see stage.
+  expected<progress> prepare();
+  [[nodiscard]] bool commits() const noexcept;
+  expected<progress> commit();
 
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
 

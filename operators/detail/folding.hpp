@@ -29,7 +29,7 @@ public:
 
   void open(const replica_context&) {}
   void begin() { records_ = 0; }
-  void clear() noexcept { folded_.reset(); }
+  void undo() noexcept { folded_.reset(); }
   void enter(partition_id, const block_ptr&) {}
   void origin(std::int64_t) {}
 
@@ -77,7 +77,7 @@ public:
 
   void open(const replica_context&) {}
   void begin(const batch&) {}
-  void clear() noexcept { folded_.reset(); }
+  void undo() noexcept { folded_.reset(); }
 
   template <class Flow>
   expected<progress> process(std::uint32_t, const parcel& in, block_cursor&, Flow& flow) {

@@ -23,7 +23,7 @@ public:
     index_ = context.index;
   }
   void begin() { records_ = 0; }
-  void clear() noexcept { builders_.clear(); }
+  void undo() noexcept { builders_.clear(); }
 
   /// @param data the input block, or null when the records come from the head's own memory.
   void enter(partition_id partition, const block_ptr& data) {

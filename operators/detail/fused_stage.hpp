@@ -112,9 +112,21 @@ private:
     if constexpr (flow::keeps_origin)
       tail_.origin(origin_);
   }
+  expected<void> prepare_parts() override {
+    if constexpr (requires { head_.prepare(); })
+      return head_.prepare();
+    else
+      return {};
+  }
+  expected<void> commit_parts() override {
+    if constexpr (requires { head_.committed(); })
+      return fallible([&] { return head_.committed(); });
+    else
+      return {};
+  }
   void undo_parts() noexcept override {
-    head_.clear();
-    tail_.clear();
+    head_.undo();
+    tail_.undo();
   }
   void close_parts() noexcept override {
     if constexpr (requires { head_.close(); })

@@ -30,7 +30,7 @@ public:
     failures_ = 0;
     changed_ = false;
   }
-  void clear() noexcept {
+  void undo() noexcept {
     blocks_.clear();
     views_.clear();
     result_.clear();
@@ -69,7 +69,7 @@ public:
       next_record_ = 0;
       changed_ = false;
     }
-    clear();
+    undo();
     return progress::done;
   }
 

@@ -69,7 +69,7 @@ public:
 
   void open(const replica_context& context) { tables_.open(context); }
   void begin(const batch&) { tables_.begin(); }
-  void clear() noexcept {
+  void undo() noexcept {
     tables_.clear();
     left_.clear();
     right_.clear();
@@ -96,7 +96,7 @@ protected:
     auto passed = tables_.pass_each(mark, flow,
                                     [&](auto& entry) { return expand(entry.first, entry.second); });
     if (passed && *passed == progress::done)
-      clear();
+      undo();
     return passed;
   }
 

@@ -13,10 +13,11 @@ expected<void> sink_frame::open(const replica_context& context) {
 
 expected<void> sink_frame::begin(const batch& whole) {
   records_ = 0;
-  prepared_ = false;
-  committed_ = false;
+  at_ = part::none;
   if (!whole.nodes[node_.value].present) // a sink hears of every batch there is, and of no other
     return {};
+  at_ = part::writing;
+  moves_ = whole.moves();
   return to_->begin(whole);
 }
 
@@ -30,23 +31,31 @@ expected<progress> sink_frame::process(std::uint32_t, const parcel& in, block_cu
   return written;
 }
 
-expected<progress> sink_frame::end(const barrier& mark, emitter&) {
-  if (!mark.present)
-    return progress::done;
-  if (!prepared_) {
+expected<progress> sink_frame::end(const barrier&, emitter&) { return progress::done; }
+
+expected<progress> sink_frame::prepare() {
+  if (at_ == part::writing) {
     auto prepared = to_->prepare();
     if (!prepared || *prepared == progress::blocked)
       return prepared;
-    prepared_ = true;
+    at_ = part::committing;
   }
+  if (at_ == part::committing && !moves_ && records_ == 0)
+    return commit();
+  return progress::done;
+}
+
+expected<progress> sink_frame::commit() {
   auto committed = to_->commit();
-  committed_ = committed && *committed == progress::done;
+  if (committed && *committed == progress::done)
+    at_ = part::committed;
   return committed;
 }
 
 void sink_frame::abort() noexcept {
-  if (!committed_) // what is committed stays: at least once
+  if (at_ == part::writing || at_ == part::committing) // what is committed stays: at least once
     to_->abort();
+  at_ = part::none;
 }
 
 void sink_frame::close() noexcept { to_->close(); }

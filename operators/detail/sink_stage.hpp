@@ -10,8 +10,8 @@
 
 namespace weir::detail {
 
-/// One replica of a sink behind the interface that replicas drive, but for its records. At most and
-/// at least once: commits as soon as it is prepared.
+/// One replica of a sink behind the interface that replicas drive, but for its records. It commits
+/// when every replica of the job has prepared; at once where the batch has nothing to show.
 class sink_frame : public stage {
 public:
   ~sink_frame() override;
@@ -21,6 +21,9 @@ public:
   expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor,
                              emitter& out) final;
   expected<progress> end(const barrier& mark, emitter& out) final;
+  expected<progress> prepare() final;
+  [[nodiscard]] bool commits() const noexcept final { return at_ == part::committing; }
+  expected<progress> commit() final;
   void abort() noexcept final;
   void close() noexcept final;
   [[nodiscard]] stage_counts counts() const noexcept final;
@@ -33,10 +36,13 @@ protected:
   std::unique_ptr<sink_base> to_;
 
 private:
+  /// How far the batch has come; `none`: the sink does not hear of it.
+  enum class part { none, writing, committing, committed };
+
   node_id node_;
   std::uint64_t records_ = 0;
-  bool prepared_ = false;
-  bool committed_ = false;
+  bool moves_ = false; ///< The batch takes records from a source.
+  part at_ = part::none;
 };
 
 template <class T>

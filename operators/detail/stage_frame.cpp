@@ -23,6 +23,7 @@ expected<void> stage_frame::begin(const batch& whole) {
   records_in_ = 0;
   head_done_ = false;
   block_done_ = false;
+  parts_prepared_ = false;
   partition_.reset();
   if (auto begun = faults_.begin(whole); !begun)
     return begun;
@@ -55,9 +56,25 @@ expected<progress> stage_frame::end(const barrier& mark, emitter& out) {
     if (later_.waits())
       return progress::blocked;
   }
-  if (auto settled = faults_.finish(records_in_); !settled || *settled == progress::blocked)
-    return settled;
+  if (auto judged = faults_.judge(records_in_); !judged)
+    return std::move(judged).error();
   return mark.present ? end_tail(out) : progress::done;
+}
+
+expected<progress> stage_frame::prepare() {
+  if (!std::exchange(parts_prepared_, true))
+    if (auto prepared = prepare_parts(); !prepared)
+      return std::move(prepared).error();
+  return faults_.prepare();
+}
+
+bool stage_frame::commits() const noexcept { return faults_.commits(); }
+
+expected<progress> stage_frame::commit() { return faults_.commit(); }
+
+expected<void> stage_frame::committed() {
+  faults_.committed();
+  return commit_parts();
 }
 
 void stage_frame::abort() noexcept {

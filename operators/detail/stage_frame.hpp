@@ -26,6 +26,10 @@ public:
   expected<progress> process(std::uint32_t input, const parcel& in, block_cursor& cursor,
                              emitter& out) final;
   expected<progress> end(const barrier& mark, emitter& out) final;
+  expected<progress> prepare() final;
+  [[nodiscard]] bool commits() const noexcept final;
+  expected<progress> commit() final;
+  expected<void> committed() final;
   void abort() noexcept final;
   void close() noexcept final;
   [[nodiscard]] stage_counts counts() const noexcept final;
@@ -48,6 +52,9 @@ protected:
   virtual expected<void> leave_tail(emitter& out) = 0;
   /// What comes next belongs to `partition_` and `origin_`, and to no block of the input.
   virtual void enter_again() = 0;
+  virtual expected<void> prepare_parts() = 0;
+  /// The batch that began last is final.
+  virtual expected<void> commit_parts() = 0;
   virtual void undo_parts() noexcept = 0;
   virtual void close_parts() noexcept = 0;
   virtual void count_parts(stage_counts& all) const noexcept = 0;
@@ -64,6 +71,7 @@ private:
 
   bool block_done_ = false; ///< The head is done with the block; a call still waits.
   bool head_done_ = false;
+  bool parts_prepared_ = false;
 
   friend class stage_flow;
 };

@@ -57,14 +57,18 @@ public:
 
   // ---- epochs
 
-  /// The epoch before is final; what follows belongs to the one with this tick.
+  /// What follows belongs to the epoch with this tick.
   void begin(std::int64_t tick) {
-    journal_.clear();
-    if (behind_)
-      forget_loaded();
     now_ = tick;
     keys_before_ = keys();
     heap_bytes_before_ = heap_bytes_;
+  }
+
+  /// The epoch is final.
+  void committed() {
+    journal_.clear();
+    if (behind_)
+      forget_loaded();
   }
 
   /// Restores what was there at `begin`.
@@ -89,7 +93,7 @@ public:
   }
 
   /// Calls `see(key, entry)` for each key that the epoch has changed, some of them twice; null for
-  /// one that is gone. Valid until the next `begin`.
+  /// one that is gone. Valid until `committed`.
   template <class See>
   void for_each_changed(See&& see) const {
     for (const auto& change : journal_.changes()) {

@@ -2,6 +2,7 @@
 // by the heads in operators/keyed/.
 #pragma once
 
+#include <weir/operators/detail/batch_place.hpp>
 #include <weir/operators/detail/state_table.hpp>
 #include <weir/operators/keyed/state_options.hpp>
 
@@ -37,19 +38,22 @@ public:
                    "'" + context.name +
                        "' keeps its state in a store, which finds it again by the operator's name; "
                        "give it one with .named(\"...\")");
-    auto opened = options_->store->open(context.identity);
+    auto opened = options_->store->open(context.identity, context.index);
     if (!opened)
       return std::move(opened).error();
     store_ = std::move(*opened);
     return {};
   }
 
-  /// What the batch before changed is final; first of all, state that is too old is forgotten.
+  /// First of all, state that is too old is forgotten.
   expected<void> begin(const batch& whole) {
-    if (auto kept = commit(); !kept)
-      return kept;
-    if (tables_.empty())
+    if (tables_.empty()) {
+      if (auto recovered = recover(whole); !recovered)
+        return recovered;
       make_tables(whole.nodes[context_.node.value].input_partitions);
+    }
+    if (store_)
+      place_ = place_of(whole);
     tick_before_ = tick_;
     now_ = whole.time - whole.moved; // how old state is, no setting of the wall clock changes
     tick_ = std::max(now_.time_since_epoch().count() & ~std::int64_t{1}, tick_ + 2);
@@ -76,28 +80,44 @@ public:
             break; // the store failed
           evict(each, old);
         }
-    ended_ = true;
+    return account();
+  }
+
+  /// What the batch has changed is on disk, for whoever comes after this process.
+  expected<void> prepare() {
+    if (!store_)
+      return {};
+    for (auto& each : tables_)
+      each.write_changes();
+    return store_->prepare(place_);
+  }
+
+  /// The batch that began last is final.
+  expected<void> committed() {
+    if (store_)
+      if (auto adopted = store_->adopt(); !adopted)
+        return adopted;
+    for (auto& each : tables_)
+      each.committed();
     return account();
   }
 
   /// Undoes the batch that began last.
-  void clear() noexcept {
+  void undo() noexcept {
     for (auto& each : tables_)
       each.undo();
     if (seeds_open_)
       seeded_ = false;
     seeds_open_ = false;
-    ended_ = false;
     tick_ = tick_before_;
     failure_.reset();
     (void)account();
+    if (store_)
+      if (auto discarded = store_->discard(); !discarded)
+        failure_ = std::move(discarded).error(); // the next batch fails
   }
 
-  /// Stores the batch that ended last, unless it was undone.
   void close() noexcept {
-    if (auto kept = commit(); !kept)
-      context_.log(log_level::error,
-                   "the state of the last batch is not stored: " + kept.error().to_string());
     tables_.clear();
     store_.reset();
     retained_.release();
@@ -141,6 +161,21 @@ public:
   }
 
 private:
+  /// Before the first batch: what a process that died had prepared counts, or not.
+  expected<void> recover(const batch& first) {
+    if (!store_)
+      return {};
+    return store_->recover([&](std::string_view place) -> expected<bool> {
+      auto counts = counts_before(place, first);
+      if (!counts)
+        return std::move(counts).error().with("restoring the state of '" + context_.identity + "'");
+      context_.log(log_level::info,
+                   *counts ? "the state of the last batch is kept: its records are not read again"
+                           : "the state of the last batch is dropped: its records are read again");
+      return counts;
+    });
+  }
+
   void make_tables(std::uint32_t partitions) {
     partitions_ = std::max(1U, partitions);
     max_keys_ = (options_->max_keys + partitions_ - 1) / partitions_;
@@ -180,14 +215,6 @@ private:
     ++evicted_;
   }
 
-  expected<void> commit() {
-    if (!std::exchange(ended_, false) || !store_)
-      return {};
-    for (auto& each : tables_)
-      each.write_changes();
-    return store_->commit();
-  }
-
   std::shared_ptr<const options> options_;
   bool ordered_;
   replica_context context_;
@@ -202,7 +229,7 @@ private:
   batch_time now_{};
   bool seeded_ = false;     ///< The initial state has been put in.
   bool seeds_open_ = false; ///< By the batch that began last.
-  bool ended_ = false;      ///< That batch has ended, and may yet be undone.
+  std::string place_;       ///< Of that batch, for the store.
   std::optional<Key> oldest_;
   std::uint64_t evicted_ = 0;
 };

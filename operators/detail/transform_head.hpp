@@ -58,7 +58,7 @@ public:
     changed_ = false;
     next_ = 0;
   }
-  void clear() noexcept {
+  void undo() noexcept {
     each_input([](auto, auto& blocks) { blocks.clear(); });
     result_.clear();
     retained_.release();
@@ -92,7 +92,7 @@ public:
       if (auto settled = flow.settle_noted(); !settled)
         return std::move(settled).error();
     }
-    clear();
+    undo();
     return progress::done;
   }
 

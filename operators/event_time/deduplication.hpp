@@ -35,6 +35,14 @@ public:
   }
 
   void begin(const batch& whole) {
+    late_until_ = whole.nodes[node_.value].late;
+    final_until_ = watermark::min();
+    evict_ = whole.nodes[node_.value].evict;
+    late_ = 0;
+  }
+
+  /// What the batch added is known for good, and what was due at its watermark is forgotten.
+  void committed() {
     for (auto& [known, added, due] : partitions_) {
       for (auto& k : added)
         if (const auto expiry = known.find(k)->second; expiry != event_time::max())
@@ -44,14 +52,10 @@ public:
         known.erase(known.find(due.pop().key));
     }
     (void)account(); // it became less
-    late_until_ = whole.nodes[node_.value].late;
-    final_until_ = watermark::min();
-    evict_ = whole.nodes[node_.value].evict;
-    late_ = 0;
   }
 
   /// What the batch added is not known any more.
-  void clear() noexcept {
+  void undo() noexcept {
     for (auto& each : partitions_) {
       for (const auto& k : each.added)
         each.known.erase(each.known.find(k));
@@ -136,7 +140,7 @@ private:
   std::uint32_t replicas_ = 1;
   watermark late_until_ = watermark::min();
   watermark evict_ = watermark::min();
-  watermark final_until_ = watermark::min(); ///< What the batch forgets when the next one begins.
+  watermark final_until_ = watermark::min(); ///< What the batch forgets once it is final.
   std::vector<partition_state> partitions_;  ///< By partition / replicas.
   retained_bytes retained_;
   std::uint64_t late_ = 0;

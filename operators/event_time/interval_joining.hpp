@@ -109,14 +109,33 @@ public:
   }
 
   void begin(const batch& whole) {
-    commit();
     epoch_ = whole.epoch.value;
     late_until_ = whole.nodes[node_.value].late;
     evict_ = whole.nodes[node_.value].evict;
     late_ = 0;
   }
 
-  void clear() noexcept {
+  /// Rows that are done are forgotten, the others are kept in order.
+  void committed() {
+    if (ended_)
+      for (auto& each : partitions_) {
+        for (const auto& k : each.touched) {
+          auto& both = each.table.find(k)->second;
+          both.left.keep_new();
+          both.right.keep_new();
+          if constexpr (Kind.semi) // a row that it matches is still there
+            forget(both.left, [](const auto& row) { return row.matched_in != 0; });
+        }
+        each.due.settle(each.table, [&](sides& both) {
+          forget(both.left, [&](const auto& row) { return both.left.due(row) <= evict_; });
+          forget(both.right, [&](const auto& row) { return both.right.due(row) <= evict_; });
+          return !both.empty();
+        });
+      }
+    forget_changes();
+  }
+
+  void undo() noexcept {
     for (auto& each : partitions_) {
       each.due.settle(each.table, [](const sides&) { return true; });
       for (const auto& k : each.touched) {
@@ -304,26 +323,6 @@ private:
     for (auto& row : side.rows)
       if (row.matched_in == epoch_)
         row.matched_in = 0;
-  }
-
-  /// The batch before is final: rows that are done are forgotten, the others are kept in order.
-  void commit() {
-    if (ended_)
-      for (auto& each : partitions_) {
-        for (const auto& k : each.touched) {
-          auto& both = each.table.find(k)->second;
-          both.left.keep_new();
-          both.right.keep_new();
-          if constexpr (Kind.semi) // a row that it matches is still there
-            forget(both.left, [](const auto& row) { return row.matched_in != 0; });
-        }
-        each.due.settle(each.table, [&](sides& both) {
-          forget(both.left, [&](const auto& row) { return both.left.due(row) <= evict_; });
-          forget(both.right, [&](const auto& row) { return both.right.due(row) <= evict_; });
-          return !both.empty();
-        });
-      }
-    forget_changes();
   }
 
   template <class Gone>

@@ -39,7 +39,7 @@ public:
     retained_.open(context);
   }
   void begin() { records_ = 0; }
-  void clear() noexcept {
+  void undo() noexcept {
     table_.clear();
     targets_.clear();
     retained_.release();
@@ -117,7 +117,7 @@ public:
 
   void open(const replica_context& context) { tables_.open(context); }
   void begin(const batch&) { tables_.begin(); }
-  void clear() noexcept { tables_.clear(); }
+  void undo() noexcept { tables_.clear(); }
 
   template <class Flow>
   expected<progress> process(std::uint32_t, const parcel& in, block_cursor&, Flow& flow) {

@@ -17,7 +17,7 @@ public:
 
   void open(const replica_context& context) { tables_.open(context); }
   void begin(const batch&) { tables_.begin(); }
-  void clear() noexcept {
+  void undo() noexcept {
     tables_.clear();
     value_bytes_ = 0;
   }

@@ -186,10 +186,12 @@ public:
     return states_.settle();
   }
 
-  void clear() noexcept {
+  expected<void> prepare() { return states_.prepare(); }
+  expected<void> committed() { return states_.committed(); }
+  void undo() noexcept {
     forget_results();
     due_.clear();
-    states_.clear();
+    states_.undo();
     for (std::size_t i = 0; i < timers_.size(); ++i)
       fill_timers(i);
   }

@@ -40,9 +40,11 @@ public:
     return begun;
   }
 
-  void clear() noexcept {
+  expected<void> prepare() { return states_.prepare(); }
+  expected<void> committed() { return states_.committed(); }
+  void undo() noexcept {
     forget_values();
-    states_.clear();
+    states_.undo();
   }
   void close() noexcept { states_.close(); }
   void add_to(stage_counts& counts) const noexcept { states_.add_to(counts); }

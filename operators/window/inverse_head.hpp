@@ -65,8 +65,7 @@ public:
   }
 
   void begin(const batch& whole) {
-    notes_.clear();
-    window_blocks::begin(whole, held_.after);
+    window_blocks::begin(whole);
     before_ = held_;
     next_ = shape().of(whole);
     updated_ = false;
@@ -74,7 +73,12 @@ public:
     entered_ = false;
   }
 
-  void clear() noexcept {
+  void committed() noexcept {
+    notes_.clear();
+    forget(held_.after);
+  }
+
+  void undo() noexcept {
     for (auto note = notes_.rbegin(); note != notes_.rend(); ++note)
       undo(*note);
     notes_.clear();

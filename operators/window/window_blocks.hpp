@@ -36,10 +36,11 @@ protected:
 
   void open(const replica_context& context) { retained_.open(context); }
 
-  /// The batch before this one is final. @param expired index up to which batches are needed no
+  void begin(const batch& whole) { index_ = whole.index; }
+
+  /// The batch that began last is final. @param expired index up to which batches are needed no
   /// more.
-  void begin(const batch& whole, std::int64_t expired) {
-    index_ = whole.index;
+  void forget(std::int64_t expired) noexcept {
     while (!batches_.empty() && batches_.front().index <= expired) {
       bytes_ -= batches_.front().bytes;
       batches_.pop_front();
@@ -56,6 +57,8 @@ protected:
     (void)retained_.set(bytes_);
   }
 
+  /// Index of the batch that began last.
+  [[nodiscard]] std::int64_t index() const noexcept { return index_; }
   [[nodiscard]] const window_shape& shape() const noexcept { return shape_; }
 
   /// Batches that had records, oldest first.
@@ -85,7 +88,7 @@ private:
   window_shape shape_;
   std::deque<window_batch> batches_;
   std::size_t bytes_ = 0;
-  std::int64_t index_ = 0; ///< Of the batch that began last.
+  std::int64_t index_ = 0;
   retained_bytes retained_;
 };
 

@@ -19,15 +19,16 @@ public:
     inner_.open(context);
   }
   void begin(const batch& whole) {
-    window_blocks::begin(whole, shape().expired(whole.before));
+    window_blocks::begin(whole);
     inner_.begin(whole);
     range_ = shape().of(whole);
     next_batch_ = next_block_ = 0;
     cursor_ = {};
   }
-  void clear() noexcept {
+  void committed() noexcept { forget(shape().expired(index())); }
+  void undo() noexcept {
     abort();
-    inner_.clear();
+    inner_.undo();
   }
 
   template <class Flow>

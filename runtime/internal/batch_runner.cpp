@@ -13,6 +13,7 @@ bool batch_runner::start_next(steady_time now) {
   const auto* started = scheduler_.start_next(epoch(next_epoch_), now);
   if (!started)
     return false;
+  started->whole->decided = decided_;
   watermarks_->fix(*started->whole, now);
   ++next_epoch_;
   listeners_->started(*started->whole);
@@ -30,8 +31,19 @@ void batch_runner::cut() {
 void batch_runner::abort(std::optional<error> reason) {
   abort_reason_ = std::move(reason);
   aborting_ = true;
-  executor_->abort(open()->whole->epoch);
+  executor_->abort(open()->whole->epoch, decided_);
 }
+
+void batch_runner::commit(const std::vector<replica_id>& replicas) {
+  executor_->commit(open()->whole->epoch, replicas);
+}
+
+planned_batch batch_runner::complete() {
+  decided_ = open()->whole->epoch;
+  return close();
+}
+
+planned_batch batch_runner::drop() { return close(); }
 
 planned_batch batch_runner::close() {
   cutting_ = false;

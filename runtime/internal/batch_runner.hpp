@@ -37,8 +37,14 @@ public:
   void abort(std::optional<error> reason = {});
   /// Why it is being undone.
   [[nodiscard]] const std::optional<error>& abort_reason() const noexcept { return abort_reason_; }
-  /// The open batch is complete or undone. It is handed back.
-  planned_batch close();
+  /// Every replica has prepared the open batch; these commit it.
+  void commit(const std::vector<replica_id>& replicas);
+  /// The open batch is final. It is handed back.
+  planned_batch complete();
+  /// The open batch is undone. It is handed back.
+  planned_batch drop();
+  /// The last batch that is final.
+  [[nodiscard]] epoch decided() const noexcept { return decided_; }
 
   [[nodiscard]] const std::optional<planned_batch>& open() const noexcept {
     return scheduler_.open();
@@ -57,11 +63,14 @@ public:
   [[nodiscard]] unfinished_work unfinished(steady_time now) const;
 
 private:
+  planned_batch close();
+
   batch_scheduler scheduler_;
   watermark_tracker* watermarks_;
   const audience* listeners_;
   executor* executor_ = nullptr;
   std::uint64_t next_epoch_ = 1;
+  epoch decided_{0};
   bool cutting_ = false; ///< The open epoch has been told to end.
   bool aborting_ = false;
   std::optional<error> abort_reason_;

@@ -32,7 +32,7 @@ open_replicas(const replica_environment& environment) {
         !opened) {
       all.resize(i); // only what was opened is closed
       for (auto& each : all)
-        each->close();
+        each->close(epoch(0));
       return std::move(opened).error();
     }
   return all;

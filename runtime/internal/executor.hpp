@@ -13,8 +13,10 @@ namespace weir {
 
 /// What an executor tells the job. Called from any thread; must not block.
 struct executor_events {
-  std::function<void(epoch, std::vector<replica_report>)>
-      complete;                             ///< Every replica has ended the batch.
+  /// Every replica has prepared the batch, and these wait for `commit`: at least one.
+  std::function<void(epoch, std::vector<replica_id>)> prepared;
+  /// Every replica has ended the batch, and committed it if it asked for that.
+  std::function<void(epoch, std::vector<replica_report>)> complete;
   std::function<void(epoch, error)> failed; ///< Once per epoch; the job then aborts it.
   std::function<void(epoch)> aborted;       ///< No replica holds anything of the batch any more.
   std::function<void()>
@@ -48,10 +50,13 @@ public:
   virtual void run(batch_ptr whole) = 0;
   /// The open-ended batch ends where its receivers are now; `complete` follows.
   virtual void cut(epoch at) = 0;
-  virtual void abort(epoch at) = 0;
+  /// After `prepared`, to the replicas that it named; `complete` follows.
+  virtual void commit(epoch at, const std::vector<replica_id>& replicas) = 0;
+  /// @param decided the last batch that is final.
+  virtual void abort(epoch at, epoch decided) = 0;
 
   /// Closes every replica and waits for it. No event follows.
-  virtual void stop() = 0;
+  virtual void stop(epoch decided) = 0;
 
   /// In line: does what can be done now on this thread; once `until` has come, returns between two
   /// blocks. @returns whether it did anything.

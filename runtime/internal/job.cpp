@@ -103,7 +103,13 @@ executor_setup job::describe_to_executor() {
               timers_.emplace(at, std::move(call));
             });
           },
-      .events = {.complete =
+      .events = {.prepared =
+                     [this](epoch at, std::vector<replica_id> replicas) {
+                       loop_.post([this, at, replicas = std::move(replicas)] {
+                         on_prepared(at, replicas);
+                       });
+                     },
+                 .complete =
                      [this](epoch at, std::vector<replica_report> reports) {
                        loop_.post([this, at, reports = std::move(reports)]() mutable {
                          on_complete(at, std::move(reports));
@@ -243,13 +249,22 @@ void job::poll_sources() {
 bool job::start_next_batch() {
   if (interruptions_.wanted() || batches_.aborting() || end_.failure())
     return false;
+  if (inputs_.stores()) { // the first batch tells a store where reading goes on
+    if (!inputs_.settled() || (batches_.decided() == epoch(0) && !inputs_.ready()))
+      return false;
+  }
   return batches_.start_next(clock_->steady_now());
+}
+
+void job::on_prepared(epoch at, const std::vector<replica_id>& replicas) {
+  if (batches_.is_open(at) && !batches_.aborting())
+    batches_.commit(replicas);
 }
 
 void job::on_complete(epoch at, std::vector<replica_report> reports) {
   if (!batches_.is_open(at) || batches_.aborting())
     return;
-  auto done = batches_.close();
+  auto done = batches_.complete();
   if (done.whole->open_ended) {
     done.whole = std::make_shared<batch>(*done.whole); // operators may still hold the other one
     inputs_.learn_ends(*done.whole, reports);
@@ -272,7 +287,7 @@ void job::on_aborted(epoch at) {
   if (!batches_.aborting() || !batches_.is_open(at))
     return;
   const auto reason = batches_.abort_reason();
-  const auto dropped = batches_.close();
+  const auto dropped = batches_.drop();
   batches_.drop_waiting();
   planner_.start_over(dropped);
   auto report = describe(dropped, {});
@@ -316,7 +331,15 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
 
 void job::finish() {
   timers_.clear();
-  executor_->stop();
+  auto decided = batches_.decided();
+  if (!inputs_.settled()) {
+    log(log_level::warning, "weir.job",
+        "the positions behind the last batch are not written down yet: the next start decides "
+        "whether its "
+        "state counts");
+    decided = epoch(decided.value - 1);
+  }
+  executor_->stop(decided);
   inputs_.close(end_.time_to_close(clock_->steady_now()));
   helper_.reset();
   side_values_.end();

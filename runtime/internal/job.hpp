@@ -98,6 +98,7 @@ private:
   bool start_next_batch();
   void finish();
 
+  void on_prepared(epoch at, const std::vector<replica_id>& replicas);
   void on_complete(epoch at, std::vector<replica_report> reports);
   void on_failed(epoch at, error reason);
   void on_aborted(epoch at);

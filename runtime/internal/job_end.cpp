@@ -53,7 +53,8 @@ bool job_end::settle(batch_runner& batches, batch_planner& planner, const job_in
       batches.cut();
     return abort;
   }
-  has_come_ = batches.idle() && !draining(inputs);
+  const bool in_haste = failure_ || (stop_ && stop_->mode == stop_mode::abandon);
+  has_come_ = batches.idle() && !draining(inputs) && (in_haste || inputs.settled());
   return has_come_;
 }
 

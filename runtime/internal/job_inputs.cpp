@@ -12,6 +12,8 @@ namespace weir {
 using namespace std::chrono_literals;
 
 expected<void> job_inputs::open(const governor_factory& make_governor) {
+  stores_ = std::ranges::any_of(composed_->graph.nodes(),
+                                [](const node& n) { return n.keeps == kept_state::in_store; });
   const auto& options = composed_->options;
   const auto share = plan_->budget.sources / std::max<std::size_t>(1, plan_->sources.size());
   for (const auto id : plan_->sources) {
@@ -220,6 +222,12 @@ void job_inputs::rewind(batch_ptr first) {
     for (std::size_t i = 0; i < inputs_.size(); ++i)
       inputs_[i].control->rewind(first->sources[i]);
   });
+}
+
+bool job_inputs::settled() const {
+  return !stores_ || (after_survey_.empty() && std::ranges::all_of(inputs_, [](const input& in) {
+                        return in.control->settled();
+                      }));
 }
 
 /// A survey, on the helper thread, reads what the sources change here. It may take as long as the

@@ -71,6 +71,10 @@ public:
   /// To the sources, or, while a survey runs, when it has answered.
   void completed(batch_ptr done);
   void rewind(batch_ptr first);
+  /// Where state outlives the process: whether positions are written down as far as batches are
+  /// complete. Else true.
+  [[nodiscard]] bool settled() const;
+  [[nodiscard]] bool stores() const noexcept { return stores_; }
   /// Adds the part of each source to the report of a batch, and lets its rate control learn.
   void describe(const planned_batch& done, const std::vector<replica_report>& reports,
                 const unfinished_work& pending, batch_report& report);
@@ -103,6 +107,7 @@ private:
   const weir::plan* plan_;
   source_host* host_;
   std::vector<input> inputs_; ///< By `source_id`.
+  bool stores_ = false;       ///< An operator keeps its state in a store.
   bool surveying_ = false;
   std::vector<std::function<void()>> after_survey_; ///< What sources are told when it has ended.
   std::uint64_t generation_ = 0;                    ///< Answers to surveys of older ones are void.

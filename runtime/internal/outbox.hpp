@@ -25,7 +25,6 @@ public:
 
   void emit(partition_id partition, block_ptr data) override;
   void emit_side(partition_id partition, block_ptr data) override;
-  [[nodiscard]] bool blocked() const noexcept override { return waiting_blocks_ > 0; }
 
   /// Puts the barrier behind everything emitted.
   void end(const barrier& mark);
@@ -74,7 +73,6 @@ private:
   batch_ptr whole_;
   std::vector<edge> edges_;
   std::vector<link> links_;
-  std::size_t waiting_blocks_ = 0;
   std::uint64_t records_ = 0;
   std::uint64_t bytes_ = 0;
 };

@@ -119,7 +119,7 @@ void receiver_replica::finish_batch() {
   environment_->out->ended(std::move(report_));
 }
 
-void receiver_replica::abort(epoch at) {
+void receiver_replica::abort(epoch at, epoch) {
   if (open_ && open_->epoch <= at) {
     work_->abort();
     open_.reset();
@@ -130,6 +130,6 @@ void receiver_replica::abort(epoch at) {
   environment_->out->aborted(id_, at);
 }
 
-void receiver_replica::close() noexcept { work_->close(); }
+void receiver_replica::close(epoch) noexcept { work_->close(); }
 
 } // namespace weir

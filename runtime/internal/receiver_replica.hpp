@@ -22,8 +22,8 @@ public:
   void take(mark_message) override {}
   void take(grant_message message) override;
   void resume() override;
-  void abort(epoch at) override;
-  void close() noexcept override;
+  void abort(epoch at, epoch decided) override;
+  void close(epoch decided) noexcept override;
 
 private:
   /// Makes a call of the receiver. What it throws becomes the call's error, with the source's name.

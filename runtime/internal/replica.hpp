@@ -32,10 +32,15 @@ public:
   /// Goes on where it was blocked, after `wake` or `yield`.
   virtual void resume() = 0;
 
+  /// Every replica has prepared the batch; only for those whose report asked for it. Answers with
+  /// `transport::committed`.
+  virtual void commit(epoch) {}
+
   /// Forgets the batch, and every block of it that is still under way; answers with
   /// `transport::aborted`.
-  virtual void abort(epoch at) = 0;
-  virtual void close() noexcept = 0;
+  /// @param decided the last batch that is final.
+  virtual void abort(epoch at, epoch decided) = 0;
+  virtual void close(epoch decided) noexcept = 0;
 };
 
 /// What all replicas of a running job share. Outlives them.

@@ -89,6 +89,10 @@ void stage_replica::flush_soon() {
 
 /// One piece of work. @returns whether there may be another.
 bool stage_replica::step() {
+  if (state_ == state::preparing)
+    return prepare_batch();
+  if (state_ == state::committing)
+    return commit_batch();
   if (out_.blocked())
     return false;
   settle_owed();
@@ -97,10 +101,9 @@ bool stage_replica::step() {
     return take_next();
   case state::working:
     return work_on_block();
-  case state::ending:
+  default:
     return end_batch();
   }
-  return false;
 }
 
 bool stage_replica::take_next() {
@@ -160,39 +163,38 @@ bool stage_replica::work_on_block() {
   return true;
 }
 
-bool stage_replica::end_batch() {
-  auto ended = guarded_call([&] { return work_->end(mark_, out_); });
+/// One of the calls that end a batch. @returns whether it is done with.
+template <class Call>
+bool stage_replica::done(Call&& call) {
+  auto came = guarded_call(std::forward<Call>(call));
   const auto now = environment_->clock->steady_now();
   report_.busy += now - stamp_;
   stamp_ = now;
-  if (!ended) {
-    fail(std::move(ended).error());
+  if (!came)
+    fail(std::move(came).error());
+  return came && *came == progress::done;
+}
+
+/// The barrier goes on before anything is prepared: that may take long.
+bool stage_replica::end_batch() {
+  if (!done([&] { return work_->end(mark_, out_); }))
     return false;
-  }
-  if (*ended == progress::blocked)
-    return false;
-  finish_batch();
+  out_.end(mark_);
+  state_ = state::preparing;
   return true;
 }
 
-expected<void> stage_replica::begin(const batch_ptr& whole) {
-  if (open_)
-    return {};
-  open_ = whole;
-  report_ = {.replica = id_, .node = node_, .epoch = whole->epoch};
-  out_.begin(whole);
-  return guarded_call([&] { return work_->begin(*whole); });
-}
-
-void stage_replica::finish_batch() {
-  out_.end(mark_);
+bool stage_replica::prepare_batch() {
+  if (!done([&] { return work_->prepare(); }))
+    return false;
   report_.counts = work_->counts();
   report_.bytes_out = out_.bytes();
   report_.edges = out_.work();
   const auto event_times = work_->event_times();
   report_.event_times.assign(event_times.begin(), event_times.end());
+  report_.commits = work_->commits();
   first_kept_ = epoch(open_->epoch.value + 1);
-  last_ended_ = open_->epoch;
+  undecided_ = open_->epoch;
   open_.reset();
   unflushed_ = false;
   ended_slots_ = 0;
@@ -202,7 +204,44 @@ void stage_replica::finish_batch() {
   inbox_.insert(inbox_.begin(), std::make_move_iterator(held_.begin()),
                 std::make_move_iterator(held_.end()));
   held_.clear();
-  environment_->out->ended(std::move(report_));
+  environment_->out->ended(std::exchange(report_, {}));
+  return true;
+}
+
+bool stage_replica::commit_batch() {
+  if (!done([&] { return work_->commit(); }))
+    return false;
+  state_ = state::idle;
+  environment_->out->committed(std::exchange(report_, {}));
+  return true;
+}
+
+void stage_replica::commit(epoch at) {
+  if (undecided_ != at || failed_)
+    return; // aborted meanwhile
+  report_ = {.replica = id_, .node = node_, .epoch = at};
+  was_blocked_ = false;
+  state_ = state::committing;
+  advance();
+}
+
+/// The batch that ended here last is final, if it is that one or one before.
+expected<void> stage_replica::learn(epoch decided) {
+  if (!undecided_ || *undecided_ > decided)
+    return {};
+  undecided_.reset();
+  return guarded_call([&] { return work_->committed(); });
+}
+
+expected<void> stage_replica::begin(const batch_ptr& whole) {
+  if (open_)
+    return {};
+  if (auto learnt = learn(whole->decided); !learnt)
+    return learnt;
+  open_ = whole;
+  report_ = {.replica = id_, .node = node_, .epoch = whole->epoch};
+  out_.begin(whole);
+  return guarded_call([&] { return work_->begin(*whole); });
 }
 
 void stage_replica::settle_owed() {
@@ -220,13 +259,21 @@ void stage_replica::give_credit(std::uint32_t slot, std::size_t charge) {
 
 void stage_replica::fail(error reason) {
   failed_ = true;
-  environment_->out->failed(id_, open_ ? open_->epoch : first_kept_, std::move(reason));
+  environment_->out->failed(id_,
+                            open_        ? open_->epoch
+                            : undecided_ ? *undecided_
+                                         : first_kept_,
+                            std::move(reason));
 }
 
-void stage_replica::abort(epoch at) {
-  if (open_ ? open_->epoch <= at : last_ended_ == at) {
+void stage_replica::abort(epoch at, epoch decided) {
+  if (auto learnt = learn(decided); !learnt)
+    environment_->log(log_level::error, environment_->job->at(node_).label(),
+                      learnt.error().to_string());
+  if (open_ ? open_->epoch <= at : undecided_ == at) {
     work_->abort();
     open_.reset();
+    undecided_.reset();
   }
   if (current_.cargo.data && current_.whole->epoch <= at) {
     give_credit(current_.slot, current_.cargo.data->charge());
@@ -249,7 +296,12 @@ void stage_replica::abort(epoch at) {
   advance(); // drops what is left of the batch and returns its credit
 }
 
-void stage_replica::close() noexcept { work_->close(); }
+void stage_replica::close(epoch decided) noexcept {
+  if (auto learnt = learn(decided); !learnt)
+    environment_->log(log_level::error, environment_->job->at(node_).label(),
+                      learnt.error().to_string());
+  work_->close();
+}
 
 void stage_replica::charge_partition(partition_id partition, duration busy) {
   if (!environment_->all->at(node_).cost_of)

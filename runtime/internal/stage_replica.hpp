@@ -24,8 +24,9 @@ public:
   void take(mark_message message) override;
   void take(grant_message message) override;
   void resume() override;
-  void abort(epoch at) override;
-  void close() noexcept override;
+  void commit(epoch at) override;
+  void abort(epoch at, epoch decided) override;
+  void close(epoch decided) noexcept override;
 
 private:
   using item = std::variant<data_message, mark_message>;
@@ -37,7 +38,7 @@ private:
     bool ended = false; ///< Its barrier of the open batch has come.
   };
 
-  enum class state { idle, working, ending };
+  enum class state { idle, working, ending, preparing, committing };
 
   /// Makes a call of the stage. What it throws becomes the call's error, with the operator's name.
   template <class Call>
@@ -47,9 +48,13 @@ private:
   bool step();
   bool take_next();
   bool work_on_block();
+  template <class Call>
+  bool done(Call&& call);
   bool end_batch();
+  bool prepare_batch();
+  bool commit_batch();
+  expected<void> learn(epoch decided);
   expected<void> begin(const batch_ptr& whole);
-  void finish_batch();
   void give_credit(std::uint32_t slot, std::size_t charge);
   void settle_owed();
   void fail(error reason);
@@ -75,8 +80,8 @@ private:
   batch_ptr open_;
   barrier mark_{};
   std::uint32_t ended_slots_ = 0;
-  epoch first_kept_{0}; ///< Blocks of older batches belong to aborted ones.
-  epoch last_ended_{0}; ///< Ended here; other replicas may still fail it.
+  epoch first_kept_{0};            ///< Blocks of older batches belong to aborted ones.
+  std::optional<epoch> undecided_; ///< Prepared here; other replicas may still fail it.
   bool failed_ = false;
   bool unflushed_ = false;    ///< The stage may have collected records since it was last flushed.
   bool awaits_flush_ = false; ///< A turn for it has been asked for.

@@ -58,6 +58,7 @@ struct replica_report {
   std::vector<edge_work> edges{};
   std::vector<partition_event_time> event_times{}; ///< Of an assigner of timestamps.
   std::vector<range_end> read{};                   ///< Of a receiver that was cut.
+  bool commits = false;                            ///< It waits for `commit`.
 };
 
 /// Delivers messages between replicas in order per pair. Called by the replica that sends.
@@ -68,7 +69,10 @@ public:
   virtual void send(replica_id to, mark_message message) = 0;
   virtual void send(replica_id to, grant_message message) = 0;
 
+  /// It has prepared the batch.
   virtual void ended(replica_report report) = 0;
+  /// It has committed the batch. @param report what that took: its times alone.
+  virtual void committed(replica_report report) = 0;
   virtual void failed(replica_id from, epoch at, error reason) = 0;
   virtual void aborted(replica_id from, epoch at) = 0;
 

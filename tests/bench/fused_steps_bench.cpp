@@ -1,7 +1,8 @@
-// Three trivial steps over blocks in memory, summed: weir's fused chain beside the loop one would
-// write by hand. Prints one JSON object per pair of runs; run.py calls it.
+// Three trivial steps over blocks in memory, summed or made into blocks again: weir's fused chain
+// beside the loop one would write by hand. Prints one JSON object per pair of runs; run.py calls
+// it.
 //
-//   fused_steps_bench [PAIRS]
+//   fused_steps_bench [PAIRS [blocks]]
 #include <weir/runtime/block_builder.hpp>
 #include <weir/weir.hpp>
 
@@ -54,27 +55,45 @@ std::vector<block_ptr> make_blocks() {
   return sum;
 }
 
-/// Takes the one record that the chain gives per batch.
-class last_value final : public emitter {
+/// The same into blocks, of which the last records are added up.
+[[gnu::noinline]] std::int64_t by_hand_into_blocks(const std::vector<block_ptr>& blocks) {
+  std::int64_t sum = 0;
+  block_builder<std::int64_t> out;
+  const auto leave = [&] { sum += block_cast<std::int64_t>(*out.build()).records().back(); };
+  for (int round = 0; round < rounds; ++round)
+    for (const auto& data : blocks)
+      for (const auto record : block_cast<std::int64_t>(*data).records()) {
+        const auto scaled = scale(record);
+        if (!odd_enough(scaled))
+          continue;
+        out.push(fold_bits(scaled));
+        if (out.full())
+          leave();
+      }
+  if (!out.empty())
+    leave();
+  return sum;
+}
+
+/// Takes what the chain gives: one record per batch, or blocks.
+class last_values final : public emitter {
 public:
   void emit(partition_id, block_ptr data) override {
-    value = block_cast<std::int64_t>(*data).records().back();
+    sum += block_cast<std::int64_t>(*data).records().back();
   }
-  [[nodiscard]] bool blocked() const noexcept override { return false; }
-  std::int64_t value = 0;
+  std::int64_t sum = 0;
 };
 
 /// The stage that a job would run, without a job around it.
 class by_weir {
 public:
-  by_weir() : context_(*context::make()) {
+  explicit by_weir(bool into_blocks) : context_(*context::make()) {
     const auto log = std::make_shared<memory_log<std::int64_t>>();
-    memory_stream(context_, log)
-        .map(scale)
-        .filter(odd_enough)
-        .map(fold_bits)
-        .reduce(std::plus<>{})
-        .for_each_batch([](const auto&) {});
+    const auto steps = memory_stream(context_, log).map(scale).filter(odd_enough).map(fold_bits);
+    if (into_blocks)
+      steps.share().for_each_batch([](const auto&) {});
+    else
+      steps.reduce(std::plus<>{}).for_each_batch([](const auto&) {});
     for (const auto& n : context_.composed()->graph.nodes())
       if (n.kind == node_kind::stage && !stage_) {
         stage_ = n.make_stage();
@@ -87,7 +106,7 @@ public:
   ~by_weir() { stage_->close(); }
 
   [[gnu::noinline]] std::int64_t run(const std::vector<block_ptr>& blocks) {
-    last_value out;
+    last_values out;
     require(stage_->begin(batch_).has_value());
     for (int round = 0; round < rounds; ++round)
       for (const auto& data : blocks) {
@@ -97,7 +116,7 @@ public:
       }
     const auto done = stage_->end({}, out);
     require(done && *done == progress::done);
-    return out.value;
+    return out.sum;
   }
 
 private:
@@ -130,15 +149,16 @@ double nanoseconds_per_record(const std::vector<block_ptr>& blocks, std::int64_t
 int main(int argc, char** argv) {
   const int pairs = argc > 1 ? std::atoi(argv[1]) : 5;
   const auto blocks = make_blocks();
-  by_weir job;
+  const bool into_blocks = argc > 2;
+  by_weir job(into_blocks);
+  const auto hand = into_blocks ? &by_hand_into_blocks : &by_hand;
   std::int64_t expected_sum = 0;
   std::int64_t sum = 0;
-  (void)nanoseconds_per_record(blocks, expected_sum, [&] { return by_hand(blocks); });
+  (void)nanoseconds_per_record(blocks, expected_sum, [&] { return hand(blocks); });
   (void)nanoseconds_per_record(blocks, sum, [&] { return job.run(blocks); });
   for (int i = 0; i < pairs; ++i) {
     const auto weirs = nanoseconds_per_record(blocks, sum, [&] { return job.run(blocks); });
-    const auto hands =
-        nanoseconds_per_record(blocks, expected_sum, [&] { return by_hand(blocks); });
+    const auto hands = nanoseconds_per_record(blocks, expected_sum, [&] { return hand(blocks); });
     if (sum != expected_sum) {
       fmt::print(stderr, "fused_steps_bench: the sum is {}, not {}\n", sum, expected_sum);
       return 1;

@@ -149,7 +149,6 @@ public:
     for (const auto answer : block_cast<std::int64_t>(*data).records())
       check_ += answer;
   }
-  [[nodiscard]] bool blocked() const noexcept override { return false; }
   expected<void> take(std::size_t) override { return {}; }
   void give_back(std::size_t) noexcept override {}
 

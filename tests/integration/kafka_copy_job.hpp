@@ -3,54 +3,15 @@
 
 #include "kafka_jobs.hpp"
 
-#include <spawn.h>
+#include <tests/support/child_process.hpp>
 
 #include <atomic>
-#include <csignal>
 #include <set>
 #include <thread>
-
-#include <sys/wait.h>
-
-extern char** environ; // NOLINT: POSIX
 
 namespace weir::kafka {
 
 using testing_support::outgoing_record;
-
-/// A running kafka_worker; killed at the end of the test if nothing else has ended it.
-class worker {
-public:
-  worker(const std::string& brokers, const std::string& from, const std::string& to,
-         const std::string& group, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words{WEIR_KAFKA_WORKER, brokers, from, to, group};
-    words.insert(words.end(), more.begin(), more.end());
-    std::vector<char*> argv;
-    for (auto& word : words)
-      argv.push_back(word.data());
-    argv.push_back(nullptr);
-    REQUIRE(::posix_spawn(&pid_, WEIR_KAFKA_WORKER, nullptr, nullptr, argv.data(), environ) == 0);
-  }
-  ~worker() {
-    if (pid_ > 0)
-      (void)end(SIGKILL);
-  }
-  worker(const worker&) = delete;
-  worker& operator=(const worker&) = delete;
-
-  void signal(int number) const { ::kill(pid_, number); }
-  /// @returns the exit code, or minus the signal.
-  int end(int number) {
-    signal(number);
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-  }
-
-private:
-  pid_t pid_ = -1;
-};
 
 /// A topic that is being written to, its copy, and what the group has committed of it.
 class copy_job {
@@ -72,8 +33,10 @@ public:
   }
 
   /// @param more arguments of the worker behind the group.
-  std::unique_ptr<worker> start(const std::vector<std::string>& more = {}) const {
-    return std::make_unique<worker>(broker_.bootstrap(), from, to, group, more);
+  std::unique_ptr<test::child_process> start(const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> words{broker_.bootstrap(), from, to, group};
+    words.insert(words.end(), more.begin(), more.end());
+    return std::make_unique<test::child_process>(WEIR_KAFKA_WORKER, std::move(words));
   }
 
   /// Waits until so many more records than now have been copied. @returns whether they have.

@@ -2,40 +2,18 @@
 // acknowledged comes out.
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
-#include <spawn.h>
+#include <tests/support/child_process.hpp>
 #include <tests/support/scratch_directory.hpp>
 
 #include <chrono>
-#include <csignal>
 #include <fstream>
 #include <map>
 #include <random>
 #include <thread>
 
-#include <sys/wait.h>
-
-extern char** environ; // NOLINT: POSIX
-
 using namespace std::chrono_literals;
 
 namespace {
-
-pid_t start(const std::string& folder, int last) {
-  std::vector<std::string> words{WEIR_LOG_WORKER, folder, std::to_string(last)};
-  std::vector<char*> argv;
-  for (auto& word : words)
-    argv.push_back(word.data());
-  argv.push_back(nullptr);
-  pid_t pid = -1;
-  REQUIRE(::posix_spawn(&pid, WEIR_LOG_WORKER, nullptr, nullptr, argv.data(), environ) == 0);
-  return pid;
-}
-
-int wait_for(pid_t pid) {
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return status;
-}
 
 std::vector<int> numbers_in(const std::string& path) {
   std::vector<int> found;
@@ -50,20 +28,18 @@ std::vector<int> numbers_in(const std::string& path) {
 SCENARIO("what was acknowledged survives kill -9, and what is sent again is taken once", "[wal]") {
   const weir::test::scratch_directory dir;
   constexpr int last = 60'000;
+  const std::vector<std::string> words = {dir.text(), std::to_string(last)};
   std::mt19937 chance(7);
   int lives = 0;
   for (; lives < 12; ++lives) {
-    const auto pid = start(dir.text(), last);
+    weir::test::child_process one(WEIR_LOG_WORKER, words);
     std::this_thread::sleep_for(std::chrono::milliseconds(50 + chance() % 200));
-    ::kill(pid, SIGKILL);
-    const int status = wait_for(pid);
-    if (!WIFSIGNALED(status)) // it was faster
+    if (one.end(SIGKILL) != -SIGKILL) // it was faster
       break;
   }
   CHECK(lives > 3);
-  const auto ended = wait_for(start(dir.text(), last));
-  REQUIRE(WIFEXITED(ended));
-  CHECK(WEXITSTATUS(ended) == 0);
+  weir::test::child_process rest(WEIR_LOG_WORKER, words);
+  REQUIRE(rest.wait(60s) == 0);
 
   std::map<int, int> times;
   for (const int n : numbers_in(dir.text() + "/out"))

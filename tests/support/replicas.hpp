@@ -48,6 +48,7 @@ public:
   }
   void send(replica_id to, grant_message m) override { grants.push_back({to, m}); }
   void ended(replica_report report) override { reports.push_back(std::move(report)); }
+  void committed(replica_report report) override { commits.push_back(std::move(report)); }
   void failed(replica_id, epoch, error reason) override { failures.push_back(std::move(reason)); }
   void aborted(replica_id, epoch at) override { forgotten.push_back(at); }
   void yield(replica_id) override { ++yields; }
@@ -65,6 +66,7 @@ public:
   std::vector<mark_message> marks;
   std::vector<grant_sent> grants;
   std::vector<replica_report> reports;
+  std::vector<replica_report> commits;
   std::vector<error> failures;
   std::vector<epoch> forgotten;
   int yields = 0;

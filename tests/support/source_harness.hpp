@@ -32,7 +32,6 @@ public:
     for (const auto& record : block_cast<T>(*data).records())
       on_record(partition, record);
   }
-  [[nodiscard]] bool blocked() const noexcept override { return false; }
 
   std::function<void(partition_id, const T&)> on_record;
   std::size_t blocks = 0;

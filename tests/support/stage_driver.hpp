@@ -42,12 +42,18 @@ public:
   expected<void> opened;
 
   void begin(duration time) {
+    decide();
     whole_.epoch = epoch(whole_.epoch.value + 1);
     whole_.time = batch_time(time);
     whole_.nodes[environment_.node.value].evict = watermark;
     out_.clear();
     side_.clear();
     REQUIRE(stage_->begin(whole_));
+  }
+
+  /// What the next batch takes from its source.
+  void reads(std::int64_t from, std::int64_t until) {
+    whole_.sources = {{.name = "in", .ranges = {{.topic = "t", .from = from, .until = until}}}};
   }
 
   void put(std::vector<In> records) {
@@ -66,6 +72,10 @@ public:
   std::vector<Out> end(bool present = true) {
     const barrier mark{.epoch = whole_.epoch, .time = whole_.time, .present = present};
     finish([&] { return stage_->end(mark, *this); });
+    finish([&] { return stage_->prepare(); });
+    if (stage_->commits())
+      finish([&] { return stage_->commit(); });
+    undecided_ = true;
     return std::exchange(out_, {});
   }
 
@@ -75,8 +85,17 @@ public:
     return end();
   }
 
-  void abort() { stage_->abort(); }
+  void abort() {
+    stage_->abort();
+    undecided_ = false;
+  }
+  /// Ends as a process that dies does: nothing is said of the batch that was prepared last.
+  void kill() {
+    undecided_ = false;
+    close();
+  }
   void close() {
+    decide();
     stage_->close();
     stage_.reset();
   }
@@ -88,13 +107,19 @@ public:
   /// Of the batches that begin from now on.
   weir::watermark watermark = weir::watermark::min();
 
-  /// Every n-th question is answered with yes, so that calls must resume. At least 2, or 0: none.
+  /// Every n-th block waits for credit, so that calls must resume. 0: none.
   int blocks_every = 0;
 
 private:
+  /// The batch that has ended is final, unless it was aborted.
+  void decide() {
+    if (std::exchange(undecided_, false))
+      REQUIRE(stage_->committed());
+  }
   template <class Call>
   void finish(Call call) {
     while (true) {
+      waiting_blocks_ = 0;
       const auto done = call();
       INFO((done ? std::string() : done.error().to_string()));
       REQUIRE(done);
@@ -106,13 +131,12 @@ private:
   void emit(partition_id, block_ptr data) override {
     for (const auto& record : block_cast<Out>(*data).records())
       out_.push_back(record);
+    if (blocks_every > 0 && ++emitted_ % blocks_every == 0)
+      waiting_blocks_ = 1;
   }
   void emit_side(partition_id, block_ptr data) override {
     for (const auto& record : block_cast<Side>(*data).records())
       side_.push_back(record);
-  }
-  [[nodiscard]] bool blocked() const noexcept override {
-    return blocks_every > 0 && ++asked_ % blocks_every == 0;
   }
   expected<void> take(std::size_t bytes) override {
     retained_ += bytes;
@@ -127,7 +151,8 @@ private:
   std::vector<Out> out_;
   std::vector<Side> side_;
   std::size_t retained_ = 0;
-  mutable int asked_ = 0;
+  bool undecided_ = false;
+  int emitted_ = 0;
 };
 
 } // namespace weir::test

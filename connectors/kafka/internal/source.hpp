@@ -34,6 +34,7 @@ public:
   void poll() override;
   [[nodiscard]] duration poll_interval() const override;
   [[nodiscard]] bool ready() const override { return ready_; }
+  [[nodiscard]] bool settled() const override;
   [[nodiscard]] bool runs_continuously() const override { return true; }
   expected<std::vector<partition_position>> survey() override;
   source_batch plan(const std::vector<partition_position>& backlog,

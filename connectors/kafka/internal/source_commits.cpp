@@ -38,6 +38,11 @@ void kafka_source::commit_due() {
   member_->commit(std::move(due));
 }
 
+bool kafka_source::settled() const {
+  return !member_ || options_.offsets != offset_commits::automatic ||
+         (!member_->committing() && table_.due().empty());
+}
+
 bool kafka_source::trusts_all() const {
   return std::ranges::all_of(table_.partitions(), [&](const owned_partition& p) {
     return evidence_->trusts({p.topic, p.partition});

@@ -55,7 +55,7 @@ public:
     records_ = 0;
     late_ = 0;
   }
-  void clear() noexcept {
+  void undo() noexcept {
     tables_.clear();
     targets_.clear();
     retained_.release();
@@ -150,7 +150,7 @@ private:
 
 /// The head behind it. What a batch brings is collected apart and merged into the state when the
 /// batch ends; from then on the collection holds what was replaced, so that the batch can be undone
-/// until the next begins.
+/// until it is final.
 ///
 /// What is kept of a partition can `collect` a record; `apply` what was collected, which `undo`
 /// takes back; `pass_on` the results that leave, resumably; `close`, once the batch is final, what
@@ -170,17 +170,20 @@ public:
     retained_.open(context);
   }
 
-  /// The batch before is final: what it gave up is forgotten.
   void begin(const batch& whole) {
-    if (applied_)
-      for (auto& each : partitions_)
-        each.close(final_until_);
-    forget_changes();
     final_until_ =
         mode_ == output_mode::complete ? watermark::min() : whole.nodes[node_.value].evict;
   }
 
-  void clear() noexcept {
+  /// What the batch gave up is forgotten.
+  void committed() {
+    if (applied_)
+      for (auto& each : partitions_)
+        each.close(final_until_);
+    forget_changes();
+  }
+
+  void undo() noexcept {
     if (applied_)
       for (auto& each : partitions_)
         each.undo();

@@ -1,4 +1,5 @@
-// Judges the rate controller on the plant model: pid_bench [--json FILE] [--family N] [NAME...]
+// Judges the rate controller on the plant model: pid_bench [--json FILE] [--family N] [--seed N]
+// [NAME...]
 #include "cases.hpp"
 #include "family.hpp"
 #include "stalls.hpp"
@@ -49,6 +50,7 @@ std::string json_of(const pid::row& row) {
 int main(int argc, char** argv) {
   std::string json_file;
   pid::family_size size;
+  std::uint64_t first_seed = 1; // of the noise under stalls
   std::vector<std::string> names;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
@@ -56,6 +58,8 @@ int main(int argc, char** argv) {
       json_file = argv[++i];
     else if (word == "--family" && i + 1 < argc)
       size.family = std::stoull(argv[++i]);
+    else if (word == "--seed" && i + 1 < argc)
+      first_seed = std::stoull(argv[++i]);
     else
       names.emplace_back(word);
   }
@@ -64,12 +68,12 @@ int main(int argc, char** argv) {
              return name.find(chosen) != std::string_view::npos;
            });
   };
-  fmt::print("seeds of the noise: from 1; plants of family {}\n", size.family);
+  fmt::print("seeds of the noise: from {}; plants of family {}\n", first_seed, size.family);
   fmt::print("{:26} {:>6}  {}\n", "measurement", "ratio",
              "what: weir (public law) against its bound, medians");
   auto rows = pid::judge_cases(wanted);
   if (wanted("pid_stall_under_load"))
-    rows.push_back(pid::judge_stalls(&pid::make_weir));
+    rows.push_back(pid::judge_stalls(&pid::make_weir, first_seed));
   if (wanted("pid_family"))
     rows.push_back(family_row(size));
 

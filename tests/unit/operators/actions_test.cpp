@@ -242,6 +242,6 @@ SCENARIO("memory stays bounded while a sink stands still", "[operators][credit]"
   t.job.context().run_ready();
   REQUIRE(control->wait_until_blocked());
   REQUIRE(t.job.context().stop(0s, weir::stop_mode::abandon));
-  CHECK(read * sizeof(int) <= (8 << 20) / 20 * 4);
+  CHECK(static_cast<std::size_t>(read) * sizeof(int) <= (8 << 20) / 20 * 4);
   CHECK(control->count("abort") == 1);
 }

@@ -22,9 +22,38 @@ SCENARIO("a batch is complete when its last replica has ended it", "[runtime][ep
   tracker.open(epoch(5));
   CHECK_FALSE(tracker.ended(report_of(0, 4))); // an answer to an older batch
   CHECK_FALSE(tracker.ended(report_of(0, 5)));
-  const auto all = tracker.ended(report_of(1, 5));
-  REQUIRE(all);
-  CHECK(all->size() == 2);
+  CHECK(tracker.ended(report_of(1, 5)));
+  CHECK(tracker.committing().empty());
+  CHECK(tracker.take_reports().size() == 2);
+}
+
+SCENARIO("a batch is complete when those that asked for it have committed",
+         "[runtime][epoch_tracker]") {
+  epoch_tracker tracker(3);
+  tracker.open(epoch(5));
+  for (std::uint32_t replica = 0; replica < 3; ++replica) {
+    auto report = report_of(replica, 5);
+    report.busy = weir::duration(100);
+    report.commits = replica > 0;
+    CHECK(tracker.ended(report) == (replica == 2));
+  }
+  CHECK(tracker.committing() == std::vector{weir::replica_id(1), weir::replica_id(2)});
+  auto more = report_of(2, 5);
+  more.busy = weir::duration(10);
+  CHECK_FALSE(tracker.committed(report_of(1, 4))); // of an older batch
+  CHECK_FALSE(tracker.committed(more));
+  WHEN("the other one does") {
+    CHECK(tracker.committed(report_of(1, 5)));
+    THEN("what they took to commit is part of what they did") {
+      const auto all = tracker.take_reports();
+      CHECK(all[1].busy == weir::duration(100));
+      CHECK(all[2].busy == weir::duration(110));
+    }
+  }
+  WHEN("the other one fails") {
+    CHECK(tracker.failed(epoch(5)));
+    CHECK_FALSE(tracker.committed(report_of(1, 5)));
+  }
 }
 
 SCENARIO("a batch that has failed once is never complete", "[runtime][epoch_tracker]") {

@@ -152,6 +152,32 @@ SCENARIO("gains can be changed while a job runs", "[runtime][rate_control]") {
   }
 }
 
+SCENARIO("bounds can be changed while a job runs", "[runtime][rate_control]") {
+  auto options = one_thread();
+  options.rate_control = {.first_batch_rate = 1000};
+  timed_job t(options, 100us);
+  t.input->append_all(std::vector<int>(100'000, 1));
+  REQUIRE(t.job.step()->records == 1000);
+  CHECK_FALSE(t.job.context().set_rate_limits({.job = {.ceiling = -1}}));
+  WHEN("the job gets a ceiling") {
+    REQUIRE(t.job.context().set_rate_limits({.job = {.ceiling = 50}}));
+    const auto next = *t.job.step();
+    THEN("it holds from the next batch on, and is named") {
+      CHECK(next.records == 50);
+      AND_WHEN("it goes again") {
+        REQUIRE(t.job.context().set_rate_limits({}));
+        (void)*t.job.step();
+        CHECK(t.job.step()->records > 50);
+      }
+    }
+  }
+  WHEN("one partition gets one") {
+    REQUIRE(t.job.context().set_rate_limits(
+        {.single = {{.topic = "numbers", .partition = 0, .ceiling = 20}}}));
+    THEN("that one is held to it") { CHECK(t.job.step()->sources[0].ranges[0].count() == 20); }
+  }
+}
+
 SCENARIO("a report as JSON has the parts under their names and units", "[runtime][batch_report]") {
   timed_job t(one_thread());
   t.input->append_all({1, 2});

@@ -145,7 +145,7 @@ SCENARIO("an abort ends the batch early, and the next one starts clean",
   one_source t({.blocks = 1, .bytes = 1000});
   t.work->last = 5;
   t.start(1);
-  t.reader->abort(epoch(1));
+  t.reader->abort(epoch(1), epoch(0));
   CHECK(t.work->aborted);
   CHECK(t.sent.forgotten == std::vector{epoch(1)});
   const auto calls = t.work->calls;

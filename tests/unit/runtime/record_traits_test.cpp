@@ -22,14 +22,14 @@ public:
   closed_class() : value_(1) {}
 
 private:
-  int value_;
+  [[maybe_unused]] int value_;
 };
 class opted_in {
 public:
   opted_in() : value_(1) {}
 
 private:
-  int value_;
+  [[maybe_unused]] int value_;
 };
 
 } // namespace

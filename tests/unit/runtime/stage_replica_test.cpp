@@ -48,13 +48,31 @@ public:
       out.emit(partition_id(0), block_of({1000 + seen_}, 100));
     return progress::done;
   }
+  weir::expected<progress> prepare() override {
+    if (tells_all)
+      calls_->push_back("prepare");
+    return progress::done;
+  }
+  [[nodiscard]] bool commits() const noexcept override { return tells_all; }
+  weir::expected<progress> commit() override {
+    if (outside_is_busy)
+      return progress::blocked;
+    calls_->push_back("commit");
+    return progress::done;
+  }
+  weir::expected<void> committed() override {
+    calls_->push_back("committed");
+    return {};
+  }
   void abort() noexcept override { calls_->push_back("abort"); }
+  void close() noexcept override { calls_->push_back("close"); }
   [[nodiscard]] weir::stage_counts counts() const noexcept override {
     return {.records_in = static_cast<std::uint64_t>(seen_), .records_out = 0, .dropped = 0};
   }
 
   bool fails_to_begin = false;
   bool outside_is_busy = false;
+  bool tells_all = false; ///< It prepares and commits.
 
 private:
   std::vector<std::string>* calls_;
@@ -96,8 +114,11 @@ struct two_inputs {
 
   weir::batch_ptr batch(std::uint64_t number) {
     auto& known = batches[number];
-    if (!known)
-      known = weir::test::batch_for(all, number);
+    if (!known) {
+      auto made = std::make_shared<weir::batch>(*weir::test::batch_for(all, number));
+      made->decided = decided;
+      known = made;
+    }
     return known;
   }
 
@@ -107,6 +128,7 @@ struct two_inputs {
   weir::test::recording_transport sent;
   weir::replica_environment environment;
   std::map<std::uint64_t, weir::batch_ptr> batches;
+  epoch decided{0}; ///< Of the batches that are made from now on.
   std::vector<std::string> calls;
   one_by_one* work = nullptr;
   std::optional<weir::stage_replica> middle;
@@ -209,7 +231,7 @@ SCENARIO("an abort forgets the batch and gives back the credit of every block of
   t.block(1, 1, {4}, 20);       // in the inbox
   t.mark(1, 1);
   t.block(1, 2, {5}, 10); // of the next batch
-  t.middle->abort(epoch(1));
+  t.middle->abort(epoch(1), epoch(0));
   CHECK(t.calls.back() == "5 from 1");
   CHECK(std::count(t.calls.begin(), t.calls.end(), "abort") == 1);
   CHECK(t.sent.forgotten == std::vector{epoch(1)});
@@ -243,7 +265,7 @@ SCENARIO("after an error nothing is processed until the abort", "[runtime][stage
   t.block(0, 1, {2}, 20);
   REQUIRE(t.sent.failures.size() == 1);
   CHECK(t.calls.back() == "1 from 0");
-  t.middle->abort(epoch(1));
+  t.middle->abort(epoch(1), epoch(0));
   CHECK(t.sent.returned_to(replica_id(0)) == 50);
   CHECK(t.calls.back() == "abort");
 }
@@ -253,13 +275,75 @@ SCENARIO("a batch that cannot begin keeps no credit", "[runtime][stage_replica]"
   t.work->fails_to_begin = true;
   t.block(0, 1, {1}, 30);
   REQUIRE(t.sent.failures.size() == 1);
-  t.middle->abort(epoch(1));
+  t.middle->abort(epoch(1), epoch(0));
   CHECK(t.sent.returned_to(replica_id(0)) == 30);
 }
 
 SCENARIO("an abort of a batch that a replica never saw is answered", "[runtime][stage_replica]") {
   two_inputs t;
-  t.middle->abort(epoch(3));
+  t.middle->abort(epoch(3), epoch(0));
   CHECK(t.sent.forgotten == std::vector{epoch(3)});
   CHECK(t.calls.empty());
+}
+
+SCENARIO("a batch is committed after every replica has prepared it, and final before the next",
+         "[runtime][stage_replica]") {
+  two_inputs t;
+  t.work->tells_all = true;
+  t.mark(0, 1);
+  t.mark(1, 1);
+  REQUIRE(t.sent.reports.size() == 1);
+  CHECK(t.sent.reports[0].commits);
+  CHECK(t.calls == texts{"begin 1", "end 1", "prepare"});
+  WHEN("it is told to commit, and the outside world is not ready") {
+    t.work->outside_is_busy = true;
+    t.middle->commit(epoch(1));
+    CHECK(t.sent.commits.empty());
+    t.clock.advance(5ms);
+    t.work->outside_is_busy = false;
+    t.middle->resume();
+    THEN("it goes on later, and says how long that took") {
+      CHECK(t.calls.back() == "commit");
+      REQUIRE(t.sent.commits.size() == 1);
+      CHECK(t.sent.commits[0].epoch == epoch(1));
+      CHECK(t.sent.commits[0].blocked == 5ms);
+    }
+    AND_WHEN("the next batch says that it is final") {
+      t.decided = epoch(1);
+      t.mark(0, 2);
+      t.mark(1, 2);
+      THEN("the stage hears it once, before that begins") {
+        CHECK(t.calls == texts{"begin 1", "end 1", "prepare", "commit", "committed", "begin 2",
+                               "end 2", "prepare"});
+      }
+    }
+    AND_WHEN("the next batch is aborted before it came here") {
+      t.middle->abort(epoch(2), epoch(1));
+      THEN("the stage hears that the one before is final, and undoes nothing") {
+        CHECK(t.calls.back() == "committed");
+        t.middle->abort(epoch(2), epoch(1));
+        CHECK(std::count(t.calls.begin(), t.calls.end(), "committed") == 1);
+      }
+    }
+    AND_WHEN("the job ends") {
+      t.middle->close(epoch(1));
+      THEN("the stage hears it before it closes") {
+        CHECK(t.calls == texts{"begin 1", "end 1", "prepare", "commit", "committed", "close"});
+      }
+    }
+  }
+  WHEN("another replica fails it") {
+    t.middle->abort(epoch(1), epoch(0));
+    t.middle->commit(epoch(1)); // was on its way
+    THEN("it is undone and not committed") {
+      CHECK(t.calls == texts{"begin 1", "end 1", "prepare", "abort"});
+      CHECK(t.sent.commits.empty());
+    }
+  }
+  WHEN("the job ends before it is known whether it counts") {
+    t.middle->close(epoch(0));
+    THEN("nothing is said of it") {
+      CHECK(t.calls == texts{"begin 1", "end 1", "prepare", "close"});
+    }
+  }
 }

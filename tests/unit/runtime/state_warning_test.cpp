@@ -15,7 +15,8 @@ using pair = std::pair<int, int>;
 
 /// A store that is never opened: the graph alone is looked at.
 struct unopened final : weir::state_backend {
-  weir::expected<std::unique_ptr<weir::state_store>> open(const std::string&) override {
+  weir::expected<std::unique_ptr<weir::state_store>> open(const std::string&,
+                                                          std::uint32_t) override {
     return weir::error(weir::errc::io, "never opened");
   }
 };

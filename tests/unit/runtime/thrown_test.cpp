@@ -393,7 +393,7 @@ SCENARIO("in line, another thread may stop what the host polls", "[runtime][thre
     });
     while (batches < 3)
       std::this_thread::yield();
-    CHECK(job->await_for(1ms) == false);
+    CHECK_FALSE(job->await_for(1ms).value());
     CHECK(job->stop());
     CHECK_FALSE(job->running());
     host.join();

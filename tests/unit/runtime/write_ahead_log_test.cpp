@@ -133,7 +133,7 @@ SCENARIO("damage to durable records is refused with segment and byte", "[runtime
 }
 
 SCENARIO("a flipped bit anywhere loses no record in silence", "[runtime][wal]") {
-  const std::size_t segment_bytes = GENERATE(200, 10'000);
+  const std::size_t segment_bytes = GENERATE(200U, 10'000U);
   const bool stated = GENERATE(false, true); // that the last group is durable
   disk whole;
   {
@@ -194,7 +194,7 @@ SCENARIO("a log that is cut anywhere in its last group says where and how much",
 }
 
 SCENARIO("a full volume is emptied of what is in complete batches", "[runtime][wal]") {
-  const std::size_t segment_bytes = GENERATE(1'000, 1'000'000);
+  const std::size_t segment_bytes = GENERATE(1'000U, 1'000'000U);
   const bool restarts = GENERATE(false, true);
   disk on;
   auto log = std::make_unique<write_ahead_log>(*open(on, segment_bytes));

@@ -590,7 +590,7 @@ SCENARIO("a fingerprint covers the whole of short files, and both ends of long o
     dir.add("f", content);
     return *from.fingerprint("f", static_cast<std::int64_t>(content.size()));
   };
-  std::string text(GENERATE(1, 4095, 4096, 4097, 65'536, 65'537, 1'000'000), 'x');
+  std::string text(GENERATE(1U, 4095U, 4096U, 4097U, 65'536U, 65'537U, 1'000'000U), 'x');
   const auto before = print(text);
   CHECK(print(text) == before);
   std::vector<std::size_t> places{0, text.size() - 1,

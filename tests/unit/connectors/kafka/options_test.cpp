@@ -31,7 +31,8 @@ std::string property_refusal(std::map<std::string, std::string> properties) {
 
 /// A store that is never opened.
 struct unopened final : weir::state_backend {
-  weir::expected<std::unique_ptr<weir::state_store>> open(const std::string&) override {
+  weir::expected<std::unique_ptr<weir::state_store>> open(const std::string&,
+                                                          std::uint32_t) override {
     return weir::error(weir::errc::io, "never opened");
   }
 };

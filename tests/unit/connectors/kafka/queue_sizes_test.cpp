@@ -8,7 +8,7 @@ using namespace weir::kafka;
 TEST_CASE("queues of all partitions fit the share of the budget", "[connectors][kafka][memory]") {
   for (const std::size_t share :
        {std::size_t{2} << 20, std::size_t{16} << 20, std::size_t{128} << 20, std::size_t{4} << 30})
-    for (const std::size_t partitions : {1, 3, 18, 20}) {
+    for (const std::size_t partitions : {1U, 3U, 18U, 20U}) {
       CAPTURE(share, partitions);
       const auto sizes = size_queues(share, partitions);
       REQUIRE(sizes);

@@ -68,21 +68,23 @@ struct driven {
 
 } // namespace
 
-SCENARIO("a store has what was committed, by group and key", "[rocksdb][state]") {
+SCENARIO("a store has what was adopted, by group and key", "[rocksdb][state]") {
   const weir::test::scratch_directory at;
   const auto backend = backend_in(at);
   {
-    const auto store = *backend->open("one");
-    const auto other = *backend->open("on"); // shares no prefix with "one"
+    const auto store = *backend->open("one", 0);
+    const auto other = *backend->open("on", 0); // shares no prefix with "one"
     const std::string zero("a\0b", 3);
     store->put(0, "first", "1");
     store->put(127, zero, "2");
     other->put(0, "e", "3");
     std::string value;
-    CHECK_FALSE(*store->get(0, "first", value)); // not committed
+    REQUIRE(store->prepare("note"));
+    REQUIRE(other->prepare("note"));
+    CHECK_FALSE(*store->get(0, "first", value)); // not adopted
     CHECK(all_of(*store).empty());
-    REQUIRE(store->commit());
-    REQUIRE(other->commit());
+    REQUIRE(store->adopt());
+    REQUIRE(other->adopt());
     CHECK(*store->get(127, zero, value));
     CHECK(value == "2");
     CHECK_FALSE(*store->get(126, zero, value));
@@ -90,19 +92,68 @@ SCENARIO("a store has what was committed, by group and key", "[rocksdb][state]")
     CHECK(all_of(*store, 1, 127).empty());
     CHECK(all_of(*store, 127, 128) == contents{{zero, "2"}});
     CHECK(all_of(*other) == contents{{"e", "3"}});
+    store->put(5, "", "lost");
+    REQUIRE(store->prepare("note"));
+    REQUIRE(store->discard());
     store->erase(0, "first");
     store->put(5, "", "4");
-    REQUIRE(store->commit());
+    REQUIRE(store->prepare("note"));
+    REQUIRE(store->adopt());
   }
-  CHECK(all_of(**backend->open("one")) ==
+  CHECK(all_of(**backend->open("one", 0)) ==
         contents{{std::string("a\0b", 3), "2"}, {"", "4"}}); // opened anew
+}
+
+SCENARIO("what was prepared when a process died is decided by the next, once for all replicas",
+         "[rocksdb][state]") {
+  const bool counts = GENERATE(true, false);
+  const weir::test::scratch_directory at;
+  const auto backend = backend_in(at);
+  for (std::uint32_t replica = 0; replica < 3; ++replica) { // the last changes nothing
+    const auto store = *backend->open("sums", replica);
+    if (replica == 0) {
+      store->put(0, "kept", "0");
+      REQUIRE(store->prepare("epoch 1"));
+      REQUIRE(store->adopt());
+    }
+    if (replica < 2)
+      store->put(replica, "key", "new");
+    REQUIRE(store->prepare("epoch 2"));
+  }
+  const auto first = *backend->open("sums", 0);
+  const auto second = *backend->open("sums", 1);
+  std::vector<std::string> notes;
+  const auto decide = [&](std::string_view note) -> weir::expected<bool> {
+    notes.emplace_back(note);
+    return counts;
+  };
+  WHEN("it cannot be decided") {
+    const auto refused = first->recover(
+        [](std::string_view) { return weir::error(weir::errc::invalid_state, "who knows"); });
+    CHECK_FALSE(refused);
+    THEN("nothing has changed, and it can be asked again") {
+      CHECK(all_of(*first).size() == 1);
+      REQUIRE(first->recover(decide));
+      CHECK(notes.size() == 2);
+    }
+  }
+  WHEN("it is decided") {
+    REQUIRE(first->recover(decide));
+    first->put(7, "key", "newer");
+    REQUIRE(first->prepare("epoch 3"));
+    REQUIRE(second->recover(decide)); // nothing is left for it, nor is it asked of what is new
+    CHECK(notes == std::vector<std::string>{"epoch 2", "epoch 2"});
+    CHECK(all_of(*second).size() == (counts ? 3U : 1U));
+    REQUIRE(first->adopt());
+    CHECK(all_of(*second, 7, 8) == contents{{"key", "newer"}});
+  }
 }
 
 SCENARIO("a directory in use is refused by name", "[rocksdb][state]") {
   const weir::test::scratch_directory at;
   const auto first = backend_in(at);
-  const auto store = *first->open("one");
-  const auto second = backend_in(at)->open("one");
+  const auto store = *first->open("one", 0);
+  const auto second = backend_in(at)->open("one", 0);
   REQUIRE_FALSE(second);
   CHECK(second.error().code() == weir::errc::io);
   CHECK_THAT(second.error().message(),
@@ -194,7 +245,7 @@ SCENARIO("the number of partitions may change between runs", "[rocksdb][state]")
 SCENARIO("state in a directory and in memory cannot be told apart", "[rocksdb][state]") {
   const weir::test::scratch_directory at;
   const auto backend = backend_in(at);
-  const auto keeps_open = *backend->open("none");
+  const auto keeps_open = *backend->open("none", 0);
   int run = 0;
   rc::prop("any batches, aborts and limits", [&] {
     weir::state_options<std::string, int> options{
@@ -230,6 +281,54 @@ SCENARIO("state in a directory and in memory cannot be told apart", "[rocksdb][s
       RC_ASSERT(memory.stage->counts().state_keys == disk->stage->counts().state_keys);
       if (fate == 5 && !memory.snapshot().empty()) // a restart; without state it would be seeded
         disk.emplace(options, name, partitions);
+    }
+  });
+}
+
+SCENARIO("state in a directory equals the positions, at whatever step the process dies",
+         "[rocksdb][state]") {
+  const weir::test::scratch_directory at;
+  const auto backend = backend_in(at);
+  const auto keeps_open = *backend->open("none", 0);
+  int run = 0;
+  rc::prop("any batches and deaths", [&] {
+    const auto name = std::to_string(run++);
+    const weir::state_options<std::string, int> options{.timeout = 1000s, .store = backend};
+    std::map<std::string, int> sums;
+    std::int64_t position = 0;
+    auto partitions = static_cast<std::uint32_t>(*rc::gen::inRange(1, 4));
+    std::optional<driven> job(std::in_place, options, name, partitions);
+    auto time = 0s;
+    for (int batches = *rc::gen::inRange(1, 10); batches > 0; --batches) {
+      enum class ending { complete, aborted, dies_before_end, dies_prepared, dies_committed };
+      const auto fate =
+          *rc::gen::element(ending::complete, ending::complete, ending::aborted,
+                            ending::dies_before_end, ending::dies_prepared, ending::dies_committed);
+      std::vector<pair> records;
+      for (int n = *rc::gen::inRange(0, 5); n > 0; --n)
+        records.emplace_back(*rc::gen::element<std::string>("a", "b", "c"),
+                             *rc::gen::inRange(1, 9));
+      const auto until = position + static_cast<std::int64_t>(records.size());
+      job->stage->reads(position, until);
+      job->stage->begin(time += 1s);
+      job->stage->put(records);
+      if (fate != ending::dies_before_end)
+        (void)job->stage->end();
+      if (fate == ending::complete || fate == ending::dies_committed) {
+        position = until;
+        for (const auto& [key, value] : records)
+          sums[key] += value;
+      }
+      if (fate == ending::aborted)
+        job->stage->abort();
+      if (fate > ending::aborted) {
+        job->stage->kill();
+        partitions = static_cast<std::uint32_t>(*rc::gen::inRange(1, 4));
+        job.emplace(options, name, partitions);
+      }
+      job->stage->reads(position, position);
+      RC_ASSERT(job->stage->batch(time += 1s, {}).empty());
+      RC_ASSERT(job->snapshot() == std::vector<pair>(sums.begin(), sums.end()));
     }
   });
 }

@@ -45,8 +45,9 @@ SCENARIO("a static table gives what it has for a key", "[operators][table]") {
 SCENARIO("a function combines a record with what the table has", "[operators][table]") {
   const auto how = GENERATE(from_range(every_mode()));
   CHECK(rows_of<order>(how, orders, [](auto in) {
-          return in.join_table(names, [](int n, const string& name) { return name.size() * n; });
-        }) == std::vector<std::vector<std::pair<string, std::size_t>>>{{{"a", 5}, {"b", 90}}, {}});
+          return in.join_table(
+              names, [](int n, const string& name) { return static_cast<int>(name.size()) * n; });
+        }) == std::vector<std::vector<std::pair<string, int>>>{{{"a", 5}, {"b", 90}}, {}});
   CHECK(rows_of<order>(how, orders, [](auto in) {
           return in.left_outer_join_table(
               names, [](int n, const string* name) { return name ? int(name->size()) : -n; });

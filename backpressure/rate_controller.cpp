@@ -12,7 +12,6 @@ namespace {
 
 constexpr double grace = 0.1;          // of the interval: a small batch is not overdue for a hiccup
 constexpr double overdue_share = 0.5;  // of the time by which a batch is late: what it still takes
-constexpr double noise_explains = 3;   // standard deviations
 constexpr double least_drained = 0.25; // of what fits, unless a batch is overdue
 // Of the variance of batch times: what waits where the workers are kept busy grows with the square.
 constexpr double waiting_per_variance = 4;
@@ -227,12 +226,10 @@ double rate_controller::seconds_ahead(const work_in_flight& unfinished) const no
          std::max(estimate_.seconds_for(running) - seconds_of(unfinished.running_for), 0.0);
 }
 
-/// By how much the running batch has taken longer than expected and than noise explains; below 0
-/// when it has not.
+/// By how much the running batch has taken longer than expected; below 0 when it has not.
 double rate_controller::seconds_late(const work_in_flight& unfinished) const noexcept {
   const double running = expected_units(unfinished.running_records, unfinished.running_bytes);
-  const double explained = std::exp(noise_explains * estimate_.noise());
-  return seconds_of(unfinished.running_for) - explained * estimate_.seconds_for(running) -
+  return seconds_of(unfinished.running_for) - estimate_.seconds_for(running) -
          grace * seconds_of(interval_);
 }
 

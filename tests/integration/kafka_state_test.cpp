@@ -60,8 +60,7 @@ SCENARIO("state in a directory equals its offsets, whenever the process is kille
     ++expected[value_of(i)];
 
   const test::scratch_directory dir;
-  const std::vector<std::string> words = {broker->bootstrap(), topic, std::to_string(partitions),
-                                          fresh_name("g"), dir.text()};
+  const std::vector<std::string> words = {broker->bootstrap(), topic, fresh_name("g"), dir.text()};
   const auto start = [&](const std::string& rate) {
     auto all = words;
     all.push_back(rate);

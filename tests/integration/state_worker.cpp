@@ -1,7 +1,7 @@
 // A process that counts the values of a topic with its state in a directory, until it is killed or
 // has read everything there is.
 //
-//   state_worker BROKERS TOPIC PARTITIONS GROUP FOLDER RATE
+//   state_worker BROKERS TOPIC GROUP FOLDER RATE
 //
 // RATE: most records per second; 0: as fast as it can.
 #include <weir/connectors/kafka.hpp>
@@ -14,9 +14,9 @@
 
 int main(int argc, char** argv) {
   using namespace std::chrono_literals;
-  if (argc != 7)
+  if (argc != 6)
     return weir::exit_code::bad_usage;
-  const double rate = std::atof(argv[6]);
+  const double rate = std::atof(argv[5]);
   weir::rate_control_options control{.enabled = false};
   if (rate > 0)
     control.job.ceiling = rate;
@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
        .trigger = rate > 0 ? weir::trigger::every : weir::trigger::available_now,
        .rate_control = control,
        .worker_threads = 2,
-       .state = weir::rocksdb::state_in({.directory = argv[5], .sync = true}),
+       .state = weir::rocksdb::state_in({.directory = argv[4]}),
        .log = [](const weir::log_record& line) {
          std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(line.component.size()),
                       line.component.data(), static_cast<int>(line.message.size()),
@@ -34,14 +34,13 @@ int main(int argc, char** argv) {
        }});
   if (!ctx)
     return weir::report(ctx.error());
-  std::vector<weir::kafka::topic_partition> all;
-  for (std::int32_t p = 0; p < std::atoi(argv[3]); ++p)
-    all.push_back({argv[2], p});
   weir::kafka::direct_stream(*ctx, {.brokers = argv[1],
-                                    .assign = all,
-                                    .group = argv[4],
+                                    .assign = {{.topic = argv[2]}},
+                                    .group = argv[3],
                                     .start = weir::kafka::starting_offsets::earliest()})
-      .map([](const weir::kafka::record& r) { return std::pair(std::string(r.value), 1); })
+      .map([](const weir::kafka::record& r) {
+        return std::pair(std::string(r.value.value_or("")), 1);
+      })
       .map_with_state<std::int64_t>(
           [](const std::string&, const int* one, weir::keyed_state<std::int64_t>& count) {
             count.update(count.get_option().value_or(0) + *one);

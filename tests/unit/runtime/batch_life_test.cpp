@@ -157,7 +157,7 @@ SCENARIO("a batch counts for every sink and every state, or for none", "[runtime
         const auto report = job.step();
         RC_ASSERT(report.has_value());
         done = !report->failure;
-        RC_ASSERT(done || report->failure->code() == weir::errc::partitions_lost);
+        RC_ASSERT((done || report->failure->code() == weir::errc::partitions_lost));
         ++index;
       }
       RC_ASSERT_FALSE(seen->committed_too_early);

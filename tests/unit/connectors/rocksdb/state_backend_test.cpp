@@ -117,7 +117,7 @@ SCENARIO("what was prepared when a process died is decided by the next, once for
       REQUIRE(store->adopt());
     }
     if (replica < 2)
-      store->put(replica, "key", "new");
+      store->put(replica, "key " + std::to_string(replica), "new");
     REQUIRE(store->prepare("epoch 2"));
   }
   const auto first = *backend->open("sums", 0);

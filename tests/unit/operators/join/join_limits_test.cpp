@@ -133,5 +133,5 @@ SCENARIO("streams of two contexts cannot meet", "[operators][join]") {
   CHECK_THAT(text, Catch::Contains("join joins streams of two contexts") &&
                        Catch::Contains("cogroup joins streams of two contexts") &&
                        Catch::Contains("the number of partitions is 200") &&
-                       Catch::Contains("join_test.cpp"));
+                       Catch::Contains("join_limits_test.cpp"));
 }

@@ -369,7 +369,6 @@ template <class T>
 class memory_sink : public sink<T> {
 public:
   explicit memory_sink(std::shared_ptr<memory_table<T>> to) : to_(std::move(to)) {}
-  expected<void> open(const replica_context&) override { return check_table(to_); }
   expected<void> begin(const batch& whole) override {
     open_ = {.time = whole.time, .rows = {}};
     return {};
@@ -395,7 +394,6 @@ template <class T>
 class keyed_memory_sink final : public sink<T> {
 public:
   explicit keyed_memory_sink(std::shared_ptr<keyed_memory_table<T>> to) : to_(std::move(to)) {}
-  expected<void> open(const replica_context&) override { return check_table(to_); }
   expected<void> begin(const batch& whole) override {
     time_ = whole.time;
     rows_.clear();
@@ -425,14 +423,16 @@ private:
 template <class T>
 sink_factory<T> memory_sink(std::shared_ptr<memory_table<T>> table) {
   return {.traits = {.name = "memory"},
-          .make = [table] { return std::make_unique<detail::memory_sink<T>>(table); }};
+          .make = [table] { return std::make_unique<detail::memory_sink<T>>(table); },
+          .valid = detail::check_table(table)};
 }
 
 /// A sink that shows each complete batch in `table`.
 template <class T>
 sink_factory<T> memory_sink(std::shared_ptr<keyed_memory_table<T>> table) {
   return {.traits = {.name = "memory"},
-          .make = [table] { return std::make_unique<detail::keyed_memory_sink<T>>(table); }};
+          .make = [table] { return std::make_unique<detail::keyed_memory_sink<T>>(table); },
+          .valid = detail::check_table(table)};
 }
 
 } // namespace weir

@@ -20,14 +20,14 @@ public:
         single_(controller_.options().single) {}
 
   std::vector<std::optional<std::uint64_t>>
-  limits(steady_time now, const unfinished_work& unfinished,
+  limits(steady_time now, const work_in_flight& unfinished,
          const std::vector<partition_position>& unread) override {
     std::vector<partition_backlog> backlogs;
     for (std::size_t i = 0; i < unread.size(); ++i)
       backlogs.push_back({.partition = partition_id(static_cast<std::uint32_t>(i)),
                           .lag = static_cast<std::uint64_t>(unread[i].lag()),
                           .ceiling = ceiling_of(unread[i])});
-    const plan_moment at{.now = now, .interval = interval_, .unfinished = work_of(unfinished)};
+    const plan_moment at{.now = now, .interval = interval_, .unfinished = unfinished};
     std::vector<std::optional<std::uint64_t>> limits;
     for (const auto& share : controller_.limits(at, backlogs))
       limits.push_back(share.max_records);
@@ -38,24 +38,8 @@ public:
     return controller_.measured() ? controller_.rate() : controller_.options().job.ceiling;
   }
 
-  rate_decision on_batch(const source_timing& timing) override {
-    std::vector<partition_timing> partitions(timing.partition_records.size());
-    for (std::size_t i = 0; i < partitions.size(); ++i)
-      partitions[i] = {.partition = partition_id(static_cast<std::uint32_t>(i)),
-                       .records = timing.partition_records[i]};
-    for (const auto& work : timing.partitions)
-      if (work.partition.value < partitions.size())
-        partitions[work.partition.value].busy += work.busy;
-    const batch_timing batch{.end = timing.end,
-                             .records = timing.records,
-                             .bytes = timing.bytes,
-                             .processing_time = timing.processing_time,
-                             .scheduling_delay = timing.scheduling_delay,
-                             .limited = timing.limited,
-                             .unfinished = work_of(timing.unfinished),
-                             .partitions = partitions,
-                             .workers = timing.workers};
-    return controller_.on_batch(batch);
+  rate_decision on_batch(const batch_timing& timing) override {
+    return controller_.on_batch(timing);
   }
 
   expected<void> set_gains(pid_gains gains) override { return controller_.set_gains(gains); }
@@ -73,15 +57,6 @@ private:
       return one.partition == at.partition && one.topic == at.topic;
     });
     return it == single_.end() ? std::nullopt : std::optional(it->ceiling);
-  }
-
-  static work_in_flight work_of(const unfinished_work& unfinished) {
-    return {.batches = unfinished.batches,
-            .records = unfinished.records,
-            .bytes = 0,
-            .running_records = unfinished.running_records,
-            .running_bytes = 0,
-            .running_for = unfinished.running_for};
   }
 
   rate_controller controller_;

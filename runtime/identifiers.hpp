@@ -25,7 +25,6 @@ struct identifier {
 
 using node_id =
     identifier<struct node_tag, std::uint32_t>; ///< A node of the graph, in order of creation.
-using stage_id = identifier<struct stage_tag, std::uint32_t>; ///< A stage of the plan.
 using replica_id =
     identifier<struct replica_tag, std::uint32_t>; ///< A running copy, counted over the plan.
 using source_id =
@@ -58,7 +57,8 @@ struct fmt::formatter<weir::identifier<Tag, Value>> {
   auto format(weir::identifier<Tag, Value> id, Context& ctx) const {
     if (specification_.size() == 0)
       return fmt::format_to(ctx.out(), "{}", id.value);
-    return fmt::format_to(ctx.out(), fmt::runtime(fmt::format("{{:{}}}", specification_)), id.value);
+    return fmt::format_to(ctx.out(), fmt::runtime(fmt::format("{{:{}}}", specification_)),
+                          id.value);
   }
 
 private:

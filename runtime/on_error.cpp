@@ -45,6 +45,8 @@ expected<void> on_error::check() const {
                     retries_, first_wait_.count()));
   if (letters_ && !letters_->make)
     return invalid("on_error: dead_letter was given a sink without a factory");
+  if (letters_ && !letters_->valid)
+    return error(letters_->valid.error()).with("on_error: dead_letter");
   if (letters_ && !letters_->traits.parallel)
     return invalid(fmt::format("on_error: the dead-letter sink '{}' allows only one replica, but "
                                "every replica of the operator writes its own letters; use a sink "

@@ -51,6 +51,12 @@ expected<void> check(const context_options& o) {
   if (o.quiesce_deadline < 0ns)
     return invalid(fmt::format("quiesce_deadline is {} ns; it must not be negative",
                                o.quiesce_deadline.count()));
+  if (o.delivery != delivery::at_least_once)
+    return invalid(
+        fmt::format("delivery is {}, which is not there yet; with at_least_once no record is lost, "
+                    "and what comes "
+                    "again does no harm where results are written by key",
+                    o.delivery == delivery::at_most_once ? "at_most_once" : "exactly_once"));
   return o.on_error.check();
 }
 

@@ -28,6 +28,13 @@ enum class executor_kind {
            ///< and host loops.
 };
 
+/// What is promised of each record, through crashes and restarts.
+enum class delivery {
+  at_least_once, ///< None is lost; the results of a batch that was not finished come again.
+  at_most_once,  ///< Not yet.
+  exactly_once,  ///< Not yet.
+};
+
 /// How a job runs. The first group changes what it does, the second how fast, the third how it fits
 /// the host.
 struct context_options {
@@ -35,6 +42,7 @@ struct context_options {
                              ///< no '/' and no control characters.
   duration batch_interval = std::chrono::seconds(1); ///< >= 1 ms.
   weir::trigger trigger = weir::trigger::every;
+  weir::delivery delivery = weir::delivery::at_least_once;
   weir::on_error on_error = weir::on_error::fail; ///< Default of every operator.
   rate_control_options rate_control{};            ///< Per source; see rate_control.hpp.
 

@@ -65,6 +65,9 @@ template <class T>
 struct sink_factory {
   sink_traits traits{};
   std::function<std::unique_ptr<sink<T>>()> make;
+  /// What is wrong with it, as far as that can be known before the start: told there, with the line
+  /// that composed it and all other mistakes.
+  expected<void> valid{};
 };
 
 } // namespace weir

@@ -103,6 +103,7 @@ template <class T, class Encoder>
   requires std::is_invocable_v<Encoder&, const T&> &&
            std::convertible_to<std::invoke_result_t<Encoder&, const T&>, outgoing>
 [[nodiscard]] sink_factory<T> producer_sink(producer_options options, Encoder encode) {
+  auto valid = options.check();
   return {.traits = {.name = fmt::format("kafka({})", options.topic.empty() ? "topic of the record"
                                                                             : options.topic),
                      .parallel = true,
@@ -110,7 +111,8 @@ template <class T, class Encoder>
           .make = [options = std::move(options),
                    encode = std::move(encode)]() -> std::unique_ptr<sink<T>> {
             return std::make_unique<encoding_sink<T, Encoder>>(options, encode);
-          }};
+          },
+          .valid = std::move(valid)};
 }
 
 /// The same for records that are messages already.

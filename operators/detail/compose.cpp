@@ -36,8 +36,8 @@ void check_same_context(const std::shared_ptr<composition>& one,
 }
 
 void add_sink_node(composition& composed, node_id input, const sink_traits& traits,
-                   std::string kind, bool retains, std::source_location where,
-                   decltype(node::make_stage) make) {
+                   const expected<void>& valid, std::string kind, bool retains,
+                   std::source_location where, decltype(node::make_stage) make) {
   node n;
   n.kind = node_kind::sink;
   n.operators.push_back({kind.empty() ? traits.name : std::move(kind), where});
@@ -49,6 +49,8 @@ void add_sink_node(composition& composed, node_id input, const sink_traits& trai
   if (!make)
     n.mistakes.push_back(
         error(errc::invalid_graph, "to() was given a sink without a factory").at(where));
+  if (!valid)
+    n.mistakes.push_back(error(valid.error()).at(where));
   n.make_stage = std::move(make);
   composed.graph.add(std::move(n));
 }

@@ -37,8 +37,8 @@ void check_same_context(const std::shared_ptr<composition>& one,
 
 /// Adds the node of a sink; a mistake when there is nothing that makes its replicas.
 void add_sink_node(composition& composed, node_id input, const sink_traits& traits,
-                   std::string kind, bool retains, std::source_location where,
-                   decltype(node::make_stage) make);
+                   const expected<void>& valid, std::string kind, bool retains,
+                   std::source_location where, decltype(node::make_stage) make);
 
 /// Adds a sink behind a node.
 template <class T>
@@ -50,7 +50,8 @@ void add_sink(composition& composed, node_id input, sink_factory<T> factory, std
       auto made = make_sink();
       return made ? std::make_unique<sink_stage<T>>(std::move(made)) : nullptr;
     };
-  add_sink_node(composed, input, factory.traits, std::move(kind), retains, where, std::move(make));
+  add_sink_node(composed, input, factory.traits, factory.valid, std::move(kind), retains, where,
+                std::move(make));
 }
 
 /// Closes a stream or chain of (key, value) records with a shuffle. @returns the node behind which

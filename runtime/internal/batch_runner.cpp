@@ -52,8 +52,8 @@ planned_batch batch_runner::close() {
   return scheduler_.close();
 }
 
-unfinished_work batch_runner::unfinished(steady_time now) const {
-  unfinished_work work;
+work_in_flight batch_runner::unfinished(steady_time now) const {
+  work_in_flight work;
   for (const auto& planned : waiting()) {
     ++work.batches;
     work.records += planned.records();

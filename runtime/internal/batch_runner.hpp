@@ -60,7 +60,7 @@ public:
   [[nodiscard]] bool has_room() const noexcept { return scheduler_.has_room(); }
   [[nodiscard]] bool cutting() const noexcept { return cutting_; }
   [[nodiscard]] bool aborting() const noexcept { return aborting_; }
-  [[nodiscard]] unfinished_work unfinished(steady_time now) const;
+  [[nodiscard]] work_in_flight unfinished(steady_time now) const;
 
 private:
   planned_batch close();

@@ -156,7 +156,7 @@ void job_inputs::hold_to_first_ends(bool is_first) {
 // ---- batches
 
 std::vector<std::optional<std::uint64_t>> job_inputs::limits_of(input& in, steady_time now,
-                                                                const unfinished_work& pending,
+                                                                const work_in_flight& pending,
                                                                 bool stopping) const {
   std::vector<std::optional<std::uint64_t>> limits(in.unread.size());
   if (composed_->options.trigger != trigger::once)
@@ -166,7 +166,7 @@ std::vector<std::optional<std::uint64_t>> job_inputs::limits_of(input& in, stead
   return limits;
 }
 
-void job_inputs::plan(planned_batch& to, const unfinished_work& pending, bool stopping) {
+void job_inputs::plan(planned_batch& to, const work_in_flight& pending, bool stopping) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     auto& in = inputs_[i];
     const auto limits = limits_of(in, to.submitted, pending, stopping);
@@ -240,29 +240,29 @@ void job_inputs::tell(std::function<void()> call) {
 }
 
 void job_inputs::describe(const planned_batch& done, const std::vector<replica_report>& reports,
-                          const unfinished_work& pending, batch_report& report) {
-  const source_timing timing{
-      .end = done.started + report.processing_time,
-      .processing_time = done.whole->open_ended ? busiest_work(composed_->graph, *plan_, reports)
-                                                : report.processing_time,
-      .scheduling_delay = report.scheduling_delay,
-      .partitions = {},
-      .partition_records = {},
-      .unfinished = pending,
-      .workers = plan_->worker_threads};
+                          const work_in_flight& pending, batch_report& report) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    auto part = describe(i, done, reports, timing);
+    auto part = describe(i, done, reports);
     report.records += part.records;
     report.bytes += part.bytes;
     report.sources.push_back(std::move(part));
   }
+  if (reports.empty())
+    return; // the batch was aborted
+  batch_timing timing{.end = done.started + report.processing_time,
+                      .processing_time = done.whole->open_ended
+                                             ? busiest_work(composed_->graph, *plan_, reports)
+                                             : report.processing_time,
+                      .scheduling_delay = report.scheduling_delay,
+                      .unfinished = pending,
+                      .workers = plan_->worker_threads};
+  for (std::size_t i = 0; i < inputs_.size(); ++i)
+    learn(i, reports, timing, report.sources[i]);
 }
 
 source_report job_inputs::describe(std::size_t index, const planned_batch& done,
-                                   const std::vector<replica_report>& reports,
-                                   source_timing timing) {
+                                   const std::vector<replica_report>& reports) {
   const source_id id(static_cast<std::uint32_t>(index));
-  auto& in = inputs_[index];
   const auto& part = done.whole->sources[index];
   source_report said{.name = part.name,
                      .ranges = part.ranges,
@@ -271,26 +271,33 @@ source_report job_inputs::describe(std::size_t index, const planned_batch& done,
                      .lag = part.lag(),
                      .allowed = done.allowed[index],
                      .rate = {},
-                     .errors = in.control->take_errors()};
-  for (const auto& r : reports) {
-    const auto& planned = plan_->at(r.node);
-    if (planned.source == id) {
+                     .errors = inputs_[index].control->take_errors()};
+  for (const auto& r : reports)
+    if (plan_->at(r.node).source == id) {
       said.records += r.counts.records_out;
       said.bytes += r.bytes_out;
     }
-    if (planned.cost_of == id)
-      timing.partitions.insert(timing.partitions.end(), r.partitions.begin(), r.partitions.end());
-  }
-  for (const auto& range : part.ranges)
-    timing.partition_records.push_back(static_cast<std::uint64_t>(range.count()));
-  timing.limited = part.lag() > 0;
+  return said;
+}
+
+/// Lets the source's rate control learn from its part of the batch.
+void job_inputs::learn(std::size_t index, const std::vector<replica_report>& reports,
+                       batch_timing timing, source_report& said) {
+  std::vector<partition_timing> partitions(said.ranges.size());
+  for (std::size_t i = 0; i < partitions.size(); ++i)
+    partitions[i] = {.partition = partition_id(static_cast<std::uint32_t>(i)),
+                     .records = static_cast<std::uint64_t>(said.ranges[i].count())};
+  for (const auto& r : reports)
+    if (plan_->at(r.node).cost_of == source_id(static_cast<std::uint32_t>(index)))
+      for (const auto& work : r.partitions)
+        if (work.partition.value < partitions.size())
+          partitions[work.partition.value].busy += work.busy;
+  timing.partitions = partitions;
+  timing.limited = said.lag > 0;
   timing.records = said.records;
   timing.bytes = said.bytes;
-  if (!reports.empty()) { // else the batch was aborted
-    said.rate = in.governor->on_batch(timing);
-    publish_rate(in);
-  }
-  return said;
+  said.rate = inputs_[index].governor->on_batch(timing);
+  publish_rate(inputs_[index]);
 }
 
 void job_inputs::publish_rate(input& in) {

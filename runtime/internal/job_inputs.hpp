@@ -6,6 +6,7 @@
 #include <weir/runtime/batch_scheduler.hpp>
 #include <weir/runtime/context.hpp>
 #include <weir/runtime/internal/rate_governor.hpp>
+#include <weir/runtime/internal/transport.hpp>
 #include <weir/runtime/plan.hpp>
 #include <weir/runtime/source.hpp>
 
@@ -65,7 +66,7 @@ public:
 
   /// Adds to a batch what each source reads in it, as far as rate control allows.
   /// @param stopping only what nobody could read again is still read.
-  void plan(planned_batch& to, const unfinished_work& pending, bool stopping);
+  void plan(planned_batch& to, const work_in_flight& pending, bool stopping);
   /// Completes the ranges of an open-ended batch.
   void learn_ends(batch& done, const std::vector<replica_report>& reports);
   /// To the sources, or, while a survey runs, when it has answered.
@@ -77,7 +78,7 @@ public:
   [[nodiscard]] bool stores() const noexcept { return stores_; }
   /// Adds the part of each source to the report of a batch, and lets its rate control learn.
   void describe(const planned_batch& done, const std::vector<replica_report>& reports,
-                const unfinished_work& pending, batch_report& report);
+                const work_in_flight& pending, batch_report& report);
 
   void interrupt();
   void drain();
@@ -96,10 +97,11 @@ private:
   };
 
   [[nodiscard]] std::vector<std::optional<std::uint64_t>>
-  limits_of(input& in, steady_time now, const unfinished_work& pending, bool stopping) const;
+  limits_of(input& in, steady_time now, const work_in_flight& pending, bool stopping) const;
   [[nodiscard]] source_report describe(std::size_t index, const planned_batch& done,
-                                       const std::vector<replica_report>& reports,
-                                       source_timing timing);
+                                       const std::vector<replica_report>& reports);
+  void learn(std::size_t index, const std::vector<replica_report>& reports, batch_timing timing,
+             source_report& said);
   void publish_rate(input& in);
   void tell(std::function<void()> call);
 

@@ -28,7 +28,7 @@ std::string busiest(const batch_report& report) {
 
 } // namespace
 
-void load_watch::on_tick(const unfinished_work& work) {
+void load_watch::on_tick(const work_in_flight& work) {
   if (work.running_for < overdue_after * interval_) {
     overdue_told_ = false;
     return;

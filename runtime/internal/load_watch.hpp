@@ -24,7 +24,7 @@ public:
   load_watch(duration interval, logger log) : interval_(interval), log_(std::move(log)) {}
 
   /// At a tick: what has been planned and not finished.
-  void on_tick(const unfinished_work& work);
+  void on_tick(const work_in_flight& work);
   /// A batch that has completed.
   void on_finished(const batch_report& report);
 

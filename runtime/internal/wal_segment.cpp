@@ -1,8 +1,8 @@
 #include <weir/runtime/internal/wal_segment.hpp>
 
 #include <weir/runtime/codec.hpp>
+#include <weir/runtime/internal/crc32c.hpp>
 
-#include <boost/crc.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,12 +14,6 @@ namespace {
 constexpr std::string_view magic("WEIRWAL\n", 8);
 constexpr std::uint16_t version = 2;
 constexpr std::size_t header_crc_at = 4 + 1 + 1 + 8;
-
-std::uint32_t crc32c(std::string_view bytes) {
-  boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> sum;
-  sum.process_bytes(bytes.data(), bytes.size());
-  return sum.checksum();
-}
 
 template <class T>
 void put(const T& value, std::string& out) {

@@ -21,7 +21,7 @@ run() {
 build_consumer() {
   rm -rf "${work:?}/$step"
   "$CMAKE" -S "$consumer" -B "$work/$step" -G Ninja -DCMAKE_CXX_COMPILER="$CXX" \
-    -DWITH_KAFKA="$WITH_KAFKA" -DWITH_JSON="$WITH_JSON" -DWITH_ROCKSDB="$WITH_ROCKSDB" "$@"
+    -DCOMPONENTS="${COMPONENTS// /;}" "$@"
   "$CMAKE" --build "$work/$step"
   run "$work/$step/consumer"
   "$work/$step/consumer_testing" || fail "a job in weir's test kit does not do what it should"
@@ -48,11 +48,12 @@ case $step in
   pkg_config)
     PKG_CONFIG_PATH=$(find "$prefix" -type d -name pkgconfig)
     export PKG_CONFIG_PATH
-    packages=(weir)
+    packages=(weir weir-testing weir-asio)
     flags=(-std=c++23)
-    if [ "$WITH_KAFKA" = ON ]; then packages=(weir-kafka) flags+=(-DWITH_KAFKA=1); fi
-    if [ "$WITH_JSON" = ON ]; then packages+=(weir-json) flags+=(-DWITH_JSON=1); fi
-    if [ "$WITH_ROCKSDB" = ON ]; then packages+=(weir-rocksdb); fi
+    for component in $COMPONENTS; do
+      packages+=("weir-$component")
+      flags+=("-DWITH_${component^^}=1")
+    done
     mkdir -p "$work/$step"
     # shellcheck disable=SC2046 # flags are to be split
     "$CXX" "${flags[@]}" -o "$work/$step/consumer" "$consumer/main.cpp" \

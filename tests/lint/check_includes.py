@@ -12,6 +12,12 @@ import pathlib
 import re
 import sys
 
+# The connectors with a folder and a library of their own: what the library's headers begin with, and its
+# name. The short header of one stands beside its folder and is part of it.
+COMPONENTS = {"connectors/kafka": ("librdkafka/", "librdkafka"),
+              "connectors/rocksdb": ("rocksdb/", "RocksDB")}
+COMPONENT_HEADERS = {f"{folder}.hpp": folder for folder in COMPONENTS}
+
 # A file belongs to the longest prefix of its path in this table, and may include these areas of weir.
 MAY_INCLUDE = {
     "runtime": {"runtime"},
@@ -20,12 +26,11 @@ MAY_INCLUDE = {
     "operators": {"runtime", "operators"},
     "actors": {"runtime", "backpressure", "actors"},
     "connectors": {"runtime", "backpressure", "operators", "connectors"},
-    "connectors/kafka": {"runtime", "backpressure", "operators", "connectors", "connectors/kafka"},
-    "connectors/rocksdb": {"runtime", "connectors/rocksdb"},
     "dashboard": {"runtime", "dashboard"},
 }
-CORE = {"runtime", "backpressure", "operators", "connectors", "connectors/kafka",
-        "connectors/rocksdb"}
+for folder in COMPONENTS:
+    MAY_INCLUDE[folder] = MAY_INCLUDE["connectors"] | {folder}
+CORE = {"runtime", "backpressure", "operators", "connectors", *COMPONENTS}
 MAY_INCLUDE["examples"] = CORE | {"runtime/testing", "examples"}
 MAY_INCLUDE["tools"] = CORE | {"runtime/testing", "dashboard", "tools"}
 MAY_INCLUDE["tests"] = CORE | {"runtime/testing", "actors", "dashboard", "tools", "tests"}
@@ -41,24 +46,19 @@ SEES_ALL = {"runtime/weir.hpp", "runtime/context.cpp"}
 SHORT_NAMES = {"weir.hpp": "runtime/weir.hpp", "main.hpp": "runtime/main.hpp"}
 # Umbrellas carry everything, so only programs and tests take them.
 UMBRELLAS = {"runtime/weir.hpp": {"examples", "tools", "tests", "runtime/testing"}}
-# The short header of a component stands outside its folder and is part of it.
-COMPONENT_HEADERS = {"connectors/kafka.hpp": "connectors/kafka",
-                     "connectors/rocksdb.hpp": "connectors/rocksdb"}
-
 # Where a foreign library may appear.
 LIBRARIES = [
     (re.compile(r"caf/"), {"actors", "tests"}, "CAF"),
-    (re.compile(r"librdkafka/"), {"connectors/kafka", "tests"}, "librdkafka"),
-    (re.compile(r"rocksdb/"), {"connectors/rocksdb", "tests"}, "RocksDB"),
     # In examples: a host with an event loop of its own, which weir runs inside.
     (re.compile(r"boost/(asio|beast)[./]"),
      {"connectors", "connectors/kafka", "dashboard", "examples", "tests"}, "Boost.Asio"),
     (re.compile(r"simdjson"), {"connectors", "tests"}, "simdjson"),
-]
+] + [(re.compile(re.escape(headers)), {folder, "tests"}, library)
+     for folder, (headers, library) in COMPONENTS.items()]
 # What installed headers must not show, wherever it may appear otherwise.
-HIDDEN_FROM_USERS = re.compile(r"caf/|librdkafka/|rocksdb/|boost/(asio|beast)[./]|spdlog/|simdjson")
-INSTALLED = {"runtime", "runtime/testing", "backpressure", "operators", "connectors",
-             "connectors/kafka", "connectors/rocksdb"}
+HIDDEN_FROM_USERS = re.compile("|".join([r"caf/|boost/(asio|beast)[./]|spdlog/|simdjson",
+                                         *(re.escape(headers) for headers, _ in COMPONENTS.values())]))
+INSTALLED = CORE | {"runtime/testing"}
 SHOWS_ASIO = {"connectors/asio.hpp"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -127,8 +127,7 @@ def judge(path, target):
         return (f"{target} is not installed, {path} is: what installed templates need goes in "
                 f"{owner}/detail/")
     if path in SEES_ALL:
-        if is_installed(path) and target_area in {"actors", "connectors/kafka",
-                                                   "connectors/rocksdb"}:
+        if is_installed(path) and target_area in {"actors", *COMPONENTS}:
             return f"the umbrella stays free of {target_area}/"
         return None
     if target in UMBRELLAS and area not in UMBRELLAS[target]:

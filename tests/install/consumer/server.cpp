@@ -5,6 +5,9 @@
 #include <weir/connectors/asio.hpp>
 #include <weir/main.hpp>
 #include <weir/weir.hpp>
+#ifndef WITH_ROCKSDB
+#define WITH_ROCKSDB 0
+#endif
 #if WITH_ROCKSDB
 #include <weir/connectors/rocksdb.hpp>
 #endif

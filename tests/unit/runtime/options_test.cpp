@@ -36,6 +36,9 @@ SCENARIO("a value outside its range is refused with the field, the value and wha
              Contains("default_partitions is 129") && Contains("128"));
   CHECK_THAT(verdict({.block = {.max_records = 0}}), Contains("block.max_records is 0"));
   CHECK_THAT(verdict({.block = {.max_bytes = 0}}), Contains("max_bytes 0"));
+  CHECK_THAT(verdict({.delivery = weir::delivery::exactly_once}),
+             Contains("delivery is exactly_once") && Contains("not there yet"));
+  CHECK_THAT(verdict({.delivery = weir::delivery::at_most_once}), Contains("at_most_once"));
   CHECK_THAT(verdict({.max_waiting_batches = 0}), Contains("max_waiting_batches is 0"));
   CHECK_THAT(verdict({.rate_control = {.gains = {.proportional = -1}}}), Contains("proportional"));
 }

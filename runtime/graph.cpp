@@ -58,9 +58,10 @@ std::vector<node_id> graph::consumers_of(node_id id) const {
 bool graph::has_watermark(node_id id) const {
   const auto& n = at(id);
   return n.lowers_watermark < beyond_all_time &&
-         (n.assigns || std::any_of(
-                           n.inputs.begin(), n.inputs.end(),
-                           [this](node_id input) { return has_watermark(input); }));
+         (n.assigns || (!n.inputs.empty() && // the least of the inputs' counts
+                        std::all_of(
+                            n.inputs.begin(), n.inputs.end(),
+                            [this](node_id input) { return has_watermark(input); })));
 }
 
 bool graph::has_event_times(node_id id) const {

@@ -81,6 +81,10 @@ public:
   }
 
   expected<std::string> read(const std::string& name) override {
+    std::error_code failed;
+    if (!fs::is_regular_file(path_ / name, failed)) // one that is none may never end
+      return error(errc::io, fmt::format("cannot read '{}': it is no file; move it away",
+                                         (path_ / name).string()));
     std::ifstream in(path_ / name, std::ios::binary);
     std::string bytes(std::istreambuf_iterator<char>(in), {});
     if (!in.good() && !in.eof())

@@ -24,6 +24,7 @@ struct partition_position {
   std::int32_t partition = 0;
   std::int64_t position = 0; ///< First offset that no batch has been planned for.
   std::int64_t latest = 0;   ///< End of the partition now, as far as a reader may see.
+  bool known = true;         ///< Whether the outside has told `latest`; else there may be more.
   [[nodiscard]] std::int64_t lag() const noexcept {
     return std::max<std::int64_t>(0, latest - position);
   }

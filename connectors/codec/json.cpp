@@ -601,6 +601,8 @@ expected<bool> json_reader::read(std::string_view text, void* to,
     return error(errc::encoding,
                  fmt::format("the document is {}; JSON is read as UTF-8: convert it", foreign));
   text = without_mark(text);
+  if (without_mark(text).size() < text.size())
+    return error(errc::encoding, "the document begins with two byte order marks; remove them");
   if (text.empty() || !own.make_room(text.size()))
     return own.failure ? *own.failure : error(errc::decode, "the document is empty");
   if (auto other = not_a_container(text))

@@ -3,6 +3,7 @@
 #include <weir/connectors/file/internal/durable.hpp>
 #include <weir/operators/action/format_json.hpp>
 #include <weir/runtime/batch.hpp>
+#include <weir/runtime/paths.hpp>
 #include <weir/runtime/utf8.hpp>
 
 #include <cstdio>
@@ -189,10 +190,12 @@ std::string to_json_line(const dead_letter& letter) {
 }
 
 sink_factory<dead_letter> dead_letter_files(std::string prefix) {
+  auto valid = check_path("dead_letter_files: the prefix", prefix);
   return {.traits = {.name = "dead_letter_files", .parallel = true, .blocking = true},
           .make = [prefix = std::move(prefix)]() -> std::unique_ptr<sink<dead_letter>> {
             return std::make_unique<dead_letter_file>(prefix);
-          }};
+          },
+          .valid = std::move(valid)};
 }
 
 } // namespace weir

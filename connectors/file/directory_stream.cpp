@@ -1,6 +1,7 @@
 #include <weir/connectors/file/directory_stream.hpp>
 
 #include <weir/connectors/file/internal/directory_source.hpp>
+#include <weir/runtime/paths.hpp>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,10 @@ expected<void> directory_options::check() const {
     return error(errc::invalid_config,
                  fmt::format("directory_options.{} is {}, but must be {}", field, value, allowed));
   };
+  if (auto checked = check_path("directory_options.pattern", pattern); !checked)
+    return checked;
+  if (pattern.find('/') != std::string::npos)
+    return wrong("pattern", '"' + pattern + '"', "a pattern of names, without '/'");
   if (pattern.empty())
     return wrong("pattern", "empty", "a shell pattern such as *.csv");
   if (max_files_per_batch < 1)
@@ -31,6 +36,8 @@ stream<std::string_view> directory_stream(context& to, std::string path, directo
   source_spec spec;
   spec.label = fmt::format("directory({})", path);
   spec.blocking = true;
+  if (auto checked = check_path("directory_stream: the path", path); !checked)
+    spec.mistakes.push_back(std::move(checked).error().at(where));
   if (auto checked = options.check(); !checked)
     spec.mistakes.push_back(std::move(checked).error().at(where));
   spec.make = make_directory_source(std::move(path), std::move(options));

@@ -14,9 +14,19 @@ namespace {
 constexpr std::int64_t most_rows = 1'000'000'000;
 constexpr std::uint32_t most_partitions = 65'536;
 
+/// Nanoseconds since 1970 hold no time beyond 2262.
+constexpr event_time latest_start{std::chrono::sys_days{std::chrono::year(2200) / 1 / 1}};
+
 error wrong(std::string_view field, std::string value, std::string_view allowed) {
   return error(errc::invalid_config,
                fmt::format("{} is {}, but must be {}", field, value, allowed));
+}
+
+expected<void> check_start(std::string_view name, event_time start) {
+  if (start < event_time{} || start > latest_start)
+    return wrong(fmt::format("{}.start", name),
+                 fmt::format("{} ms", start.time_since_epoch().count()), "in 1970 to 2200");
+  return {};
 }
 
 expected<void> check_counts(std::string_view name, std::string_view rows_field, std::int64_t rows,
@@ -155,15 +165,17 @@ stream<rate_row> add_rows(context& to, const Options& options, std::string label
 expected<void> rate_options::check() const {
   if (ramp_up < std::chrono::seconds::zero() || ramp_up > std::chrono::hours(24 * 365))
     return wrong("rate_options.ramp_up", fmt::format("{} s", ramp_up.count()), "0 to a year");
+  if (auto checked = check_start("rate_options", start.value_or(event_time{})); !checked)
+    return checked;
   return check_counts("rate_options", "rows_per_second", rows_per_second, partitions);
 }
 
 expected<void> rate_per_batch_options::check() const {
-  if (start < event_time{})
-    return wrong("rate_per_batch_options.start",
-                 fmt::format("{} ms", start.time_since_epoch().count()), "1970 or later");
-  if (advance < std::chrono::milliseconds::zero())
-    return wrong("rate_per_batch_options.advance", fmt::format("{} ms", advance.count()), ">= 0");
+  if (auto checked = check_start("rate_per_batch_options", start); !checked)
+    return checked;
+  if (advance < std::chrono::milliseconds::zero() || advance > std::chrono::hours(24 * 365))
+    return wrong("rate_per_batch_options.advance", fmt::format("{} ms", advance.count()),
+                 "0 to a year");
   return check_counts("rate_per_batch_options", "rows_per_batch", rows_per_batch, partitions);
 }
 

@@ -4,6 +4,7 @@
 #include <weir/operators/detail/compose.hpp>
 #include <weir/operators/detail/line_sink.hpp>
 #include <weir/operators/stream_operators.hpp>
+#include <weir/runtime/paths.hpp>
 
 namespace weir {
 
@@ -12,10 +13,12 @@ namespace detail {
 /// A sink of one directory per batch whose lines `Format` makes.
 template <class T, auto Format>
 sink_factory<T> line_files(std::string name, text_files where_to) {
+  auto valid = check_path(name + ": the prefix", where_to.prefix);
   return {.traits = {.name = std::move(name), .blocking = true},
           .make = [where_to = std::move(where_to)]() -> std::unique_ptr<sink<T>> {
             return std::make_unique<line_sink<T, Format>>(make_text_file_sink(where_to));
-          }};
+          },
+          .valid = std::move(valid)};
 }
 
 } // namespace detail

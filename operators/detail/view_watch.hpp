@@ -6,12 +6,15 @@
 #include <weir/runtime/record_traits.hpp>
 #include <weir/runtime/timed.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
 namespace weir::detail {
@@ -29,6 +32,12 @@ template <class T>
 inline constexpr bool is_span = false;
 template <class T, std::size_t N>
 inline constexpr bool is_span<std::span<T, N>> = true;
+
+/// A range, but none of ranges of its own type, as a path of the file system is.
+template <class T>
+concept is_range_of_others =
+    std::ranges::input_range<const T> &&
+    !std::same_as<std::remove_cvref_t<std::ranges::range_reference_t<const T>>, T>;
 
 /// Calls `use(bytes, viewed)` for the text in a value that it owns, and for that which it views.
 /// @returns false when a part of the value is of a type that nobody can look into.
@@ -48,7 +57,10 @@ bool each_text(const T& value, const Use& use) {
                          *value;
                        }) {
     return !value.has_value() || each_text(*value, use);
-  } else if constexpr (std::ranges::input_range<const T>) {
+  } else if constexpr (requires { std::variant_size<T>::value; }) {
+    return value.valueless_by_exception() ||
+           std::visit([&](const auto& held) { return each_text(held, use); }, value);
+  } else if constexpr (is_range_of_others<T>) {
     if constexpr (is_span<T>)
       use(std::string_view(reinterpret_cast<const char*>(value.data()), value.size_bytes()), true);
     bool all = true;

@@ -11,6 +11,13 @@ using namespace std::chrono_literals;
 using std::chrono::floor;
 using std::chrono::milliseconds;
 
+namespace {
+
+/// Between two looks for ends that could not be seen.
+constexpr duration between_looks = 100ms;
+
+} // namespace
+
 batch_planner::batch_planner(const planner_environment& environment)
     : with_(environment), kind_(environment.composed->options.trigger),
       interval_(environment.composed->options.batch_interval),
@@ -37,6 +44,8 @@ steady_time batch_planner::next_deadline() const {
   if (kind_ == trigger::continuous && with_.batches->open() && allowed() &&
       !with_.batches->cutting())
     return open_until_;
+  if (is_bounded(kind_) && with_.time->steady_now() < ask_again_)
+    return ask_again_;
   return steady_time::max();
 }
 
@@ -58,6 +67,8 @@ bool batch_planner::plan_bounded() {
     return false;
   // Times of batches that do not follow the clock still rise.
   const auto now = moment_of(*with_.time);
+  if (now.steady < ask_again_)
+    return false;
   look_at_clock(now);
   const auto time = floor<milliseconds>(generator_.at(now.steady));
   survey({.time = std::max<batch_time>(time, last_time_ + 1ms),
@@ -145,6 +156,10 @@ void batch_planner::on_surveyed(tick at, job_inputs::survey_answers answers) {
 
 void batch_planner::submit(tick at) {
   const auto now = with_.time->steady_now();
+  if (is_bounded(kind_) && !with_.inputs->saw_all_ends()) { // not to be taken for the end
+    ask_again_ = now + between_looks;
+    return;
+  }
   if (kind_ == trigger::available_now) {
     with_.inputs->hold_to_first_ends(last_time_ == batch_time{});
     // A watermark that has advanced since the last batch still has results to release.

@@ -64,7 +64,8 @@ private:
   batch_generator generator_;
   bool planned_all_ = false;
   batch_time last_time_{};
-  std::int64_t last_tick_ = 0;  ///< Of the last batch; 0: none yet.
+  steady_time ask_again_{};    ///< Bounded: no survey before, as the last one did not see all ends.
+  std::int64_t last_tick_ = 0; ///< Of the last batch; 0: none yet.
   std::int64_t first_tick_ = 0; ///< Of the batch with index 1.
   steady_time open_until_{};    ///< When the open epoch ends.
   duration clock_ahead_{};      ///< The wall clock of batch times, when it was looked at last.

@@ -94,6 +94,18 @@ bool job_inputs::read_everything() const {
   });
 }
 
+bool job_inputs::saw_all_ends() {
+  bool all = true;
+  for (auto& in : inputs_) {
+    if (std::ranges::all_of(in.unread, &partition_position::known))
+      continue;
+    all = false;
+    (void)in.control->plan(in.unread,
+                           std::vector<std::optional<std::uint64_t>>(in.unread.size(), 0));
+  }
+  return all;
+}
+
 // ---- surveys
 
 void job_inputs::survey(std::function<void(survey_answers)> then) {

@@ -44,6 +44,9 @@ public:
   [[nodiscard]] bool ended() const; ///< All have, and there are any.
   [[nodiscard]] std::uint64_t unplanned() const;
   [[nodiscard]] bool read_everything() const; ///< As far as the last survey saw.
+  /// Whether the last survey saw all ends. Sources that could not tell hear of it, to act on what
+  /// they found instead.
+  [[nodiscard]] bool saw_all_ends();
 
   // ---- surveys, one at a time
 

@@ -261,3 +261,49 @@ TEST_CASE("a stream ends soon whose topic is gone, or another",
     CHECK(std::chrono::steady_clock::now() - before < 3s);
   }
 }
+
+TEST_CASE("a topic that is deleted does not hold up the others", "[connectors][kafka][anew]") {
+  const auto* broker = require_broker();
+  if (!broker)
+    return;
+  auto admin = broker->admin();
+  for (const auto trigger : {trigger::every, trigger::continuous})
+    for (const bool assigned : {false, true}) {
+      CAPTURE(static_cast<int>(trigger), assigned);
+      const auto gone = fresh_name("gone");
+      const auto stays = fresh_name("stays");
+      admin.create_topic(gone, 1);
+      admin.create_topic(stays, 1);
+      admin.produce(gone, numbers(0, 7));
+      admin.produce(stays, numbers(0, 7));
+      direct_stream_options options{.brokers = broker->bootstrap(),
+                                    .start = starting_offsets::earliest(),
+                                    .discovery_interval = 1s};
+      if (assigned) {
+        options.assign = {{.topic = gone}, {.topic = stays}};
+        options.group = fresh_name("g");
+      } else {
+        options.topics = {gone, stays};
+      }
+      auto ctx = context::make(
+          {.name = "gone", .batch_interval = 200ms, .trigger = trigger, .worker_threads = 1});
+      REQUIRE(ctx);
+      std::atomic<int> seen = 0;
+      direct_stream(*ctx, options)
+          .map([&](const record& r) { return ++seen, r.offset; })
+          .for_each_batch([](const auto&) {});
+      REQUIRE(ctx->start());
+      const auto reads = [&](int records) {
+        for (int i = 0; i < 1'500 && seen < records; ++i)
+          std::this_thread::sleep_for(10ms);
+        return seen >= records;
+      };
+      REQUIRE(reads(14));
+      admin.delete_topic(gone);
+      for (int i = 0; i < 6; ++i) { // while it is looked for again and again
+        admin.produce(stays, numbers(7 + 10 * i, 10));
+        CHECK(reads(14 + 10 * (i + 1)));
+      }
+      CHECK(ctx->stop(5s));
+    }
+}

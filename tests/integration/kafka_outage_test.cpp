@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <ctime>
+#include <mutex>
+#include <set>
 #include <thread>
 
 using namespace weir;
@@ -265,5 +267,52 @@ SCENARIO("TLS and SCRAM are a matter of properties", "[connectors][kafka][securi
       CHECK(opened.error().code() == errc::authentication);
       CHECK_THAT(opened.error().message(), Contains("certificate"));
     }
+  }
+}
+
+TEST_CASE("a run over what is there does not take a broker that is away for the end",
+          "[connectors][kafka][outage]") {
+  if (!require_broker())
+    return;
+  for (const bool freezes : {false, true}) {
+    CAPTURE(freezes);
+    real_broker broker;
+    auto admin = broker.admin();
+    admin.create_topic("t", 1);
+    admin.produce("t", numbers(0, 3000), 0);
+    auto options = reading(broker, "t");
+    options.group = "g";
+    options.properties = {{"reconnect.backoff.max.ms", "500"}};
+    auto ctx = context::make({.name = "all",
+                              .trigger = trigger::available_now,
+                              .rate_control = {.job = {.ceiling = 200}},
+                              .worker_threads = 1});
+    REQUIRE(ctx);
+    std::mutex mutex;
+    std::set<std::int64_t> seen;
+    direct_stream(*ctx, options)
+        .map([](const record& r) { return r.offset; })
+        .for_each_batch([&](const batch_view<std::int64_t>& batch) {
+          const std::lock_guard lock(mutex);
+          batch.for_each([&](std::int64_t offset) { seen.insert(offset); });
+        });
+    const auto count = [&] {
+      const std::lock_guard lock(mutex);
+      return seen.size();
+    };
+    REQUIRE(ctx->start());
+    for (int i = 0; i < 1'000 && count() < 200; ++i)
+      std::this_thread::sleep_for(10ms);
+    if (freezes)
+      broker.suspend();
+    else
+      broker.kill();
+    CHECK_FALSE(*ctx->await_for(4s));
+    if (freezes)
+      broker.resume();
+    else
+      broker.restart();
+    CHECK(*ctx->await_for(90s));
+    CHECK(count() == 3000);
   }
 }

@@ -39,7 +39,10 @@ bool is_broker(std::string_view broker) {
 
 expected<void> check_brokers(std::string_view brokers) {
   // As a whole: a password may hold what separates brokers.
-  if (const auto at = brokers.rfind('@'); at != brokers.npos)
+  auto at = brokers.rfind('@');
+  if (const auto escaped = brokers.rfind("%40"); at == brokers.npos && escaped != brokers.npos)
+    at = escaped + 2;
+  if (at != brokers.npos)
     return error(errc::invalid_config,
                  fmt::format("option `brokers` holds something before \"@{}\": a user and a "
                              "password do not belong there; write \"host:port\", and give them as "

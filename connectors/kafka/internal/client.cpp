@@ -84,7 +84,7 @@ std::string properties_in(std::string_view text, rd_kafka_conf_t* conf) {
   const char** const all = rd_kafka_conf_dump(conf, &count); // names and values in turn
   for (std::size_t i = 0; i + 1 < count; i += 2)
     if (const std::string_view name = all[i]; name.contains('.') && text.contains(name))
-      found += fmt::format("; {} = \"{}\"", name, is_secret(name) ? "***" : shown(all[i + 1]));
+      found += fmt::format("; {} = \"{}\"", name, shown_value(name, all[i + 1]));
   rd_kafka_conf_dump_free(all, count);
   return found;
 }

@@ -53,10 +53,11 @@ void log_evidence::saw_end(const place& at, std::int64_t end) {
 
 void log_evidence::saw_unknown(const place& at) {
   const std::lock_guard lock(mutex_);
-  if (const auto found = entries_.find(at); found != entries_.end()) {
-    found->second.known.was_unknown = true;
-    ++doubts_;
-  }
+  const auto found = entries_.find(at);
+  if (found == entries_.end() || found->second.known.was_unknown)
+    return; // said again of a topic that stays away, it casts no doubt on the others
+  found->second.known.was_unknown = true;
+  ++doubts_;
 }
 
 void log_evidence::confirm(const place& at, const log_sight& now, std::uint64_t doubts) {

@@ -66,7 +66,9 @@ std::vector<log_watch::finding> log_watch::check(const fetch_client& asker,
     const auto& answer = ends[i];
     if (nature_of(answer.failure) == nature::missing) {
       evidence_->saw_unknown(at);
-      found[i].is = ++troubles_[at].missing == 2 ? missing : waits;
+      const auto times = ++troubles_[at].missing;
+      found[i].is = times >= 2 ? missing : waits;
+      found[i].first = times == 2;
       continue;
     }
     if (answer.failure != RD_KAFKA_RESP_ERR_NO_ERROR || answer.offset < 0) {

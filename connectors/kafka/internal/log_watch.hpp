@@ -21,10 +21,11 @@ public:
     enum class state {
       fine,     ///< May be read on.
       waits,    ///< Not known now: nothing more of it may be read.
-      missing,  ///< The brokers say, for the second time in a row, that there is no such partition.
+      missing,  ///< The brokers say, for the second time in a row or more, that there is none.
       replaced, ///< It is another log.
     };
     state is = state::fine;
+    bool first = false; ///< It is missing for the second time in a row.
     log_verdict verdict = log_verdict::same;
     log_memory known{};
     log_sight now{};

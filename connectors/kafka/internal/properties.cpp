@@ -80,10 +80,6 @@ constexpr auto owned_by_producer = std::to_array<owned_property>({
     {"dr_msg_cb", assign_reason, remove_it},
 });
 
-std::string shown_value(std::string_view name, std::string_view value) {
-  return is_secret(name) ? "***" : shown(value);
-}
-
 error refused(std::string_view name, std::string_view value, std::string_view reason,
               std::string_view remedy) {
   return {errc::invalid_config, fmt::format("Kafka property {} = \"{}\" is refused: {}; {}", name,
@@ -134,14 +130,24 @@ expected<void> set(rd_kafka_conf_t* conf, const std::string& name, const std::st
     return error{errc::invalid_config,
                  fmt::format("Kafka property {}: librdkafka says: {}", shown(name), text.data())};
   std::string reason(text.data());
-  if (is_secret(name) && !value.empty())
-    for (auto at = reason.find(value); at != std::string::npos; at = reason.find(value, at + 3))
-      reason.replace(at, value.size(), "***");
+  if (const auto fit = shown_value(name, value); fit != value && !value.empty())
+    for (auto at = reason.find(value); at != std::string::npos;
+         at = reason.find(value, at + fit.size()))
+      reason.replace(at, value.size(), fit);
   return error{errc::invalid_config, fmt::format("Kafka property {} = \"{}\": librdkafka says: {}",
                                                  name, shown_value(name, value), reason)};
 }
 
 } // namespace
+
+std::string shown_value(std::string_view property, std::string_view value) {
+  if (is_secret(property))
+    return "***";
+  auto at = value.rfind('@');
+  if (const auto escaped = value.rfind("%40"); at == value.npos)
+    at = escaped;
+  return at == value.npos ? shown(value) : "***" + shown(value.substr(at));
+}
 
 bool is_secret(std::string_view property) {
   if (property.ends_with(".location") || property.ends_with(".ca") ||
@@ -220,9 +226,11 @@ property_list member_properties(const std::map<std::string, std::string>& user) 
 }
 
 redactor::redactor(const std::map<std::string, std::string>& properties) {
-  for (const auto& [name, value] : properties)
-    if (is_secret(name) && value.size() >= 4)
-      secrets_.push_back(value);
+  for (const auto& [name, value] : properties) {
+    const auto hidden = is_secret(name) ? value : value.substr(0, value.rfind('@') + 1);
+    if (hidden.size() >= 4)
+      secrets_.push_back(hidden);
+  }
 }
 
 std::string redactor::operator()(std::string_view text) const {

@@ -40,6 +40,10 @@ time_of(const std::map<std::string, std::string>& properties, const std::string&
 /// Whether the value of a property must not appear in any text.
 [[nodiscard]] bool is_secret(std::string_view property);
 
+/// The value of a property as a message may have it: nothing of a secret's, and nothing of what
+/// stands before an '@', which may be a user and a password.
+[[nodiscard]] std::string shown_value(std::string_view property, std::string_view value);
+
 /// Replaces the values of secrets wherever they appear in a text of librdkafka.
 class redactor {
 public:

@@ -195,7 +195,11 @@ std::vector<repair> kafka_source::places() const {
 expected<std::vector<partition_position>> kafka_source::survey() {
   auto found = check_logs(places(), survey_patience);
   replaced_ = std::move(found.replaced);
-  return table_.surveyed(found.latest);
+  deleted_.insert(deleted_.end(), found.deleted.begin(), found.deleted.end());
+  auto answer = table_.surveyed(found.latest);
+  for (std::size_t i = 0; i < answer.size(); ++i)
+    answer[i].known = found.known[i];
+  return answer;
 }
 
 kafka_source::checked_logs kafka_source::check_logs(const std::vector<repair>& places,
@@ -203,6 +207,7 @@ kafka_source::checked_logs kafka_source::check_logs(const std::vector<repair>& p
   checked_logs result;
   for (const auto& place : places)
     result.latest.push_back(place.position);
+  result.known.resize(places.size());
   const auto doubts = evidence_->doubts();
   const auto ends = asker_->offsets(places, RD_KAFKA_OFFSET_END, patience);
   if (!ends) { // brokers are away: what is new is not known, so there is nothing to plan
@@ -212,12 +217,11 @@ kafka_source::checked_logs kafka_source::check_logs(const std::vector<repair>& p
   const auto found = watch_.check(*asker_, places, *ends, doubts);
   for (std::size_t i = 0; i < places.size(); ++i) {
     using enum log_watch::finding::state;
+    result.known[i] = found[i].is == fine || found[i].is == missing;
     if (found[i].is == fine)
       result.latest[i] = (*ends)[i].offset;
-    else if (found[i].is == missing)
-      log(log_level::error, fmt::format("{} [{}]: the brokers do not know it any more; the others "
-                                        "go on",
-                                        places[i].topic, places[i].partition));
+    else if (found[i].first)
+      result.deleted.push_back(places[i]);
     else if (found[i].is == replaced)
       result.replaced.push_back({places[i], found[i], doubts});
   }
@@ -228,6 +232,8 @@ source_batch kafka_source::plan(const std::vector<partition_position>& backlog,
                                 const std::vector<std::optional<std::uint64_t>>& limits) {
   for (const auto& what : std::exchange(replaced_, {}))
     on_replaced(what);
+  for (const auto& at : std::exchange(deleted_, {}))
+    on_deleted(at);
   for (const auto& skip : std::exchange(skips_, {}))
     table_.skip_to(skip.topic, skip.partition, skip.position);
   return table_.plan(backlog, limits);

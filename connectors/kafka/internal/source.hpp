@@ -88,7 +88,9 @@ private:
   };
   struct checked_logs {
     std::vector<std::int64_t> latest; ///< Up to where each may be read.
+    std::vector<bool> known;          ///< Whether that is all there is.
     std::vector<replacement> replaced;
+    std::vector<repair> deleted; ///< Since the look before.
   };
   /// Asks how far the logs reach, and whether they are still the same. Blocks.
   checked_logs check_logs(const std::vector<repair>& places, milliseconds patience);
@@ -96,6 +98,7 @@ private:
   void serve_doubts();
   void verify();
   void on_replaced(const replacement& what);
+  void on_deleted(const repair& at);
   void renew(start_position from);
   void report_gap(const repair& found, const start_decision& decided, std::string_view why);
 
@@ -139,6 +142,7 @@ private:
   steady_time next_discovery_{};
   steady_time no_commit_before_{};         ///< After a commit has failed.
   std::vector<replacement> replaced_;      ///< Found by the last survey.
+  std::vector<repair> deleted_;            ///< The same.
   std::set<log_evidence::place> renewing_; ///< Waiting to begin in their new logs.
   bool verifying_ = false;
   steady_time no_verify_before_{};

@@ -76,6 +76,8 @@ void kafka_source::verify() {
                           return;
                         for (const auto& what : found->replaced)
                           on_replaced(what);
+                        for (const auto& at : found->deleted)
+                          on_deleted(at);
                         for (const auto& slot : fetch_)
                           slot->client->signal().fire();
                         if (!trusts_all()) // brokers are away
@@ -104,6 +106,25 @@ void kafka_source::on_replaced(const replacement& what) {
          .offset = decided->offset,
          .log = log_memory{.low = what.found.now.low, .end = what.found.now.end},
          .doubts = what.doubts});
+}
+
+void kafka_source::on_deleted(const repair& at) {
+  if (!table_.owns(at.topic, at.partition))
+    return;
+  const auto known = evidence_->find({at.topic, at.partition});
+  const auto unread = known ? std::max<std::int64_t>(0, known->end - at.position) : 0;
+  error said(errc::offset_out_of_range,
+             fmt::format("{} [{}]: the brokers do not know it any more{}", at.topic, at.partition,
+                         unread == 0
+                             ? std::string()
+                             : fmt::format("; {} offsets from {} on were not read and are lost",
+                                           unread, at.position)));
+  if (unread > 0 && options_.on_data_loss == data_loss::fail)
+    return host_->fail(std::move(said));
+  log(log_level::error, said.message() + "; the others go on");
+  gap_offsets_ += unread;
+  if (unread > 0)
+    errors_.push_back(std::move(said));
 }
 
 void kafka_source::renew(start_position from) {

@@ -257,6 +257,8 @@ SCENARIO("a byte order mark of UTF-8 is passed over, other encodings are named",
   pair p;
   REQUIRE(parse("\xEF\xBB\xBF{\"word\":\"w\",\"number\":1}", p));
   CHECK(p.word == "w");
+  CHECK_THAT(refused<pair>("\xEF\xBB\xBF\xEF\xBB\xBF{}", {}, errc::encoding),
+             Contains("two byte order marks"));
   for (const auto policy : {weir::invalid_utf8::refuse, weir::invalid_utf8::replace})
     for (const auto& [text, name] : {std::pair{"\xFF\xFE{\0}\0"sv, "UTF-16"sv},
                                      {"\xFE\xFF\0{\0}"sv, "UTF-16"},

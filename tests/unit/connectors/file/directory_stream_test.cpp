@@ -1,4 +1,5 @@
 // A directory watched for new files: which are read, in which batch, and what stands in the way.
+#include <weir/connectors/file/dead_letter_files.hpp>
 #include <weir/connectors/file/internal/directory_source.hpp>
 #include <weir/weir.hpp>
 
@@ -370,9 +371,18 @@ SCENARIO("a directory stream refuses what cannot work when the job starts",
         .for_each_batch([](const weir::batch_view<std::string_view>&) {});
     weir::directory_stream(job.context(), "/tmp", {.pattern = "", .max_file_age = -1s})
         .for_each_batch([](const weir::batch_view<std::string_view>&) {});
+    weir::directory_stream(job.context(), std::string("/tmp\0/x", 7))
+        .for_each_batch([](const weir::batch_view<std::string_view>&) {});
+    weir::directory_stream(job.context(), "/tmp").save_as_text_files(std::string("/tmp/a\0b", 8));
     const auto started = job.context().start();
     REQUIRE_FALSE(started);
     CHECK(started.error().code() == errc::invalid_graph);
+    CHECK_THAT(started.error().to_string(),
+               Catch::Contains("directory_stream: the path has a NUL byte at 4") &&
+                   Catch::Contains("save_as_text_files: the prefix has a NUL byte at 6"));
+    CHECK_FALSE(directory_options{.pattern = std::string("*\0x", 3)}.check());
+    CHECK_FALSE(directory_options{.pattern = "a/b"}.check());
+    CHECK_FALSE(weir::dead_letter_files(std::string("d\0x", 3)).valid);
     CHECK_THAT(started.error().to_string(),
                Catch::Contains("max_files_per_batch is 0, but must be >= 1") &&
                    Catch::Contains("pattern"));

@@ -95,6 +95,26 @@ TEST_CASE("a topic that was unknown stays so until it is known again",
 
 // Random lives of a log: read, doubted, replaced, confirmed. A replaced log whose records differ is
 // never taken for the same one, whatever was read in doubt.
+TEST_CASE("a topic that stays away casts doubt on the others once", "[connectors][kafka][anew]") {
+  const log_evidence::place gone("gone", 0);
+  log_evidence evidence;
+  evidence.begin(here, {.end = 7}, evidence.doubts());
+  evidence.begin(gone, {.end = 7}, evidence.doubts());
+  for (int look = 0; look < 5; ++look) {
+    const auto doubts = evidence.doubts();
+    evidence.saw_unknown(gone);
+    if (!evidence.trusts(here))
+      evidence.confirm(here, {.end = 7}, doubts);
+    CHECK(evidence.trusts(here) == (look > 0)); // of what was said after it was looked at
+    CHECK_FALSE(evidence.trusts(gone));
+  }
+  evidence.confirm(gone, {.end = 7}, evidence.doubts());
+  CHECK(evidence.trusts(gone));
+  const auto doubts = evidence.doubts();
+  evidence.saw_unknown(gone); // once more
+  CHECK(evidence.doubts() == doubts + 1);
+}
+
 TEST_CASE("records of another log never become witnesses of the one before",
           "[connectors][kafka][anew]") {
   for (std::uint32_t seed = 1; seed <= 300; ++seed) {

@@ -84,6 +84,23 @@ TEST_CASE("credentials among the brokers are refused and not repeated",
         }
 }
 
+TEST_CASE("credentials in a property that is refused are not repeated",
+          "[connectors][kafka][options]") {
+  for (const std::string name : {"bootstrap.servers", "metadata.broker.list", "debug",
+                                 "broker.address.family", "security.protocol", "client.id"})
+    for (const std::string at : {"@", "%40"}) {
+      auto options = valid();
+      const auto value = "SSL://user:s3cretpw" + at + std::string(80, 'h') + ":1";
+      options.properties[name] = value;
+      const auto said = refusal(options);
+      CAPTURE(name);
+      CHECK_THAT(said, Contains(name) && !Contains("s3cretpw"));
+      options = valid();
+      options.brokers = "user:s3cretpw" + at + "h:1";
+      CHECK_THAT(refusal(options), Contains("sasl.password") && !Contains("s3cretpw"));
+    }
+}
+
 TEST_CASE("topics are named once, and listed offsets belong to them",
           "[connectors][kafka][options]") {
   auto options = valid();

@@ -221,6 +221,12 @@ SCENARIO("a rate stream refuses what cannot work when the job starts", "[connect
   weir::rate_stream(job.context(), {.ramp_up = -1s}).for_each_batch(ignore);
   weir::rate_per_batch_stream(job.context(), {.partitions = 0}).for_each_batch(ignore);
   weir::rate_per_batch_stream(job.context(), {.advance = -1ms}).for_each_batch(ignore);
+  for (const auto far : {weir::event_time::max(), weir::event_time::min(), weir::event_time(-1ms),
+                         weir::event_time(std::chrono::years(300))}) {
+    CHECK_FALSE(weir::rate_options{.start = far}.check());
+    CHECK_FALSE(weir::rate_per_batch_options{.start = far}.check());
+  }
+  CHECK_FALSE(weir::rate_per_batch_options{.advance = std::chrono::milliseconds::max()}.check());
   const auto started = job.context().start();
   REQUIRE_FALSE(started);
   CHECK_THAT(started.error().to_string(),

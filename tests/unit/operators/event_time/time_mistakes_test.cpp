@@ -67,6 +67,14 @@ SCENARIO("windows that cannot be, and modes that cannot be kept, are mistakes",
       .tumbling(10ms)
       .count()
       .for_each_batch(ignore);
+  // Of several inputs the least watermark counts: none, where one has none.
+  timed
+      .union_with(in.map([](const event& e) {
+        return weir::timed<std::pair<std::string, int>>{at(e.time), {e.key, e.time}};
+      }))
+      .tumbling(10ms)
+      .count()
+      .for_each_batch(ignore);
   const auto report = job.step();
   REQUIRE_FALSE(report);
   const auto text = report.error().to_string();

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include <array>
+#include <filesystem>
+#include <variant>
 
 using namespace weir::testing;
 using Catch::Contains;
@@ -42,6 +44,8 @@ std::string found(run_mode how, std::vector<In> records, Compose compose) {
     return failure.what();
   }
 }
+
+static_assert(!weir::detail::is_range_of_others<std::filesystem::path>); // of paths
 
 const auto points_elsewhere = Contains("gives a view that points neither into its input");
 
@@ -97,6 +101,15 @@ SCENARIO("a view into what a function has made is found", "[testing][views]") {
                                   });
                                 }),
              points_elsewhere && Contains("'flat_map'"));
+  CHECK_THAT(found<std::string>(how, {text},
+                                [&](auto in) {
+                                  return in
+                                      .map([&](const std::string& s) {
+                                        return std::variant<int, string_view>(local(s));
+                                      })
+                                      .map([](const auto& either) { return either.index(); });
+                                }),
+             points_elsewhere);
   using numbered = std::pair<int, std::string>;
   CHECK_THAT(found<numbered>(how, {{1, text}}, [&](auto in) { return in.map_values(local); }),
              points_elsewhere && Contains("'map_values'"));

@@ -332,7 +332,7 @@ batch_report job::describe(const planned_batch& done, const std::vector<replica_
 void job::finish() {
   timers_.clear();
   auto decided = batches_.decided();
-  if (!inputs_.settled()) {
+  if (decided > epoch(0) && !inputs_.settled()) {
     log(log_level::warning, "weir.job",
         "the positions behind the last batch are not written down yet: the next start decides "
         "whether its "

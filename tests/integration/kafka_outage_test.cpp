@@ -303,6 +303,8 @@ TEST_CASE("a run over what is there does not take a broker that is away for the 
     REQUIRE(ctx->start());
     for (int i = 0; i < 1'000 && count() < 200; ++i)
       std::this_thread::sleep_for(10ms);
+    REQUIRE(count() >= 200);
+    REQUIRE(count() < 3000);
     if (freezes)
       broker.suspend();
     else

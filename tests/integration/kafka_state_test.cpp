@@ -60,7 +60,8 @@ SCENARIO("state in a directory equals its offsets, whenever the process is kille
     ++expected[value_of(i)];
 
   const test::scratch_directory dir;
-  const std::vector<std::string> words = {broker->bootstrap(), topic, fresh_name("g"), dir.text()};
+  const auto group = fresh_name("g");
+  const std::vector<std::string> words = {broker->bootstrap(), topic, group, dir.text()};
   const auto start = [&](const std::string& rate) {
     auto all = words;
     all.push_back(rate);
@@ -75,6 +76,11 @@ SCENARIO("state in a directory equals its offsets, whenever the process is kille
     std::this_thread::sleep_for(std::chrono::milliseconds(300 + chance() % 900));
     (void)one.end(SIGKILL);
   }
+  std::int64_t before = 0;
+  for (const auto& offset : admin.committed_offsets(group, topic))
+    before += offset.value_or(0);
+  CHECK(before > 0); // they were killed at work
+  CHECK(before < static_cast<std::int64_t>(records));
   auto last = start("0");
   REQUIRE(last.wait(60s) == 0);
   const auto found = counts_in(dir);

@@ -39,15 +39,12 @@ bool is_broker(std::string_view broker) {
 
 expected<void> check_brokers(std::string_view brokers) {
   // As a whole: a password may hold what separates brokers.
-  auto at = brokers.rfind('@');
-  if (const auto escaped = brokers.rfind("%40"); at == brokers.npos && escaped != brokers.npos)
-    at = escaped + 2;
-  if (at != brokers.npos)
+  if (const auto hidden = credentials_in(brokers); !hidden.empty())
     return error(errc::invalid_config,
                  fmt::format("option `brokers` holds something before \"@{}\": a user and a "
                              "password do not belong there; write \"host:port\", and give them as "
                              "the properties sasl.username and sasl.password",
-                             brokers.substr(at + 1)));
+                             brokers.substr(hidden.size())));
   constexpr std::string_view separators = " ,";
   bool some = false;
   while (true) {

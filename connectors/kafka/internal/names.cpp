@@ -38,6 +38,13 @@ std::string shown(std::string_view text) {
   return clean;
 }
 
+std::string_view credentials_in(std::string_view text) {
+  if (const auto at = text.rfind('@'); at != text.npos)
+    return text.substr(0, at + 1);
+  const auto escaped = text.rfind("%40");
+  return escaped == text.npos ? std::string_view() : text.substr(0, escaped + 3);
+}
+
 expected<void> check_topic(std::string_view what, std::string_view topic) {
   if (topic.empty() || topic.size() > longest_topic || topic == "." || topic == ".." ||
       !std::ranges::all_of(topic, is_letter_of_topics))

@@ -26,4 +26,8 @@ expected<void> check_pattern(std::string_view pattern);
 /// A text of a user for an error: at most 80 bytes of it, without control characters.
 [[nodiscard]] std::string shown(std::string_view text);
 
+/// What stands before the last '@', plain or as %40, with it: it may be a user and a password.
+/// Empty without one.
+[[nodiscard]] std::string_view credentials_in(std::string_view text);
+
 } // namespace weir::kafka

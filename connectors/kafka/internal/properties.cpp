@@ -143,10 +143,8 @@ expected<void> set(rd_kafka_conf_t* conf, const std::string& name, const std::st
 std::string shown_value(std::string_view property, std::string_view value) {
   if (is_secret(property))
     return "***";
-  auto at = value.rfind('@');
-  if (const auto escaped = value.rfind("%40"); at == value.npos)
-    at = escaped;
-  return at == value.npos ? shown(value) : "***" + shown(value.substr(at));
+  const auto hidden = credentials_in(value);
+  return hidden.empty() ? shown(value) : "***" + shown(value.substr(hidden.size()));
 }
 
 bool is_secret(std::string_view property) {
@@ -227,7 +225,7 @@ property_list member_properties(const std::map<std::string, std::string>& user) 
 
 redactor::redactor(const std::map<std::string, std::string>& properties) {
   for (const auto& [name, value] : properties) {
-    const auto hidden = is_secret(name) ? value : value.substr(0, value.rfind('@') + 1);
+    const std::string hidden(is_secret(name) ? value : credentials_in(value));
     if (hidden.size() >= 4)
       secrets_.push_back(hidden);
   }

@@ -5,14 +5,9 @@ using namespace std::chrono_literals;
 using std::int64_t;
 using weir::output_mode;
 using weir::test::at;
-using weir::test::batches;
 using weir::test::counts;
 using weir::test::event;
-using weir::test::every_mode;
 using weir::test::keyed_by_time;
-using weir::test::of;
-using weir::test::partitioned;
-using weir::test::rows_of;
 
 SCENARIO("timestamps are assigned once on the way from a source", "[operators][event_time]") {
   const auto mistake = [&](auto compose) {

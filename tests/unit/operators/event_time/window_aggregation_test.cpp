@@ -11,7 +11,6 @@ using weir::test::event;
 using weir::test::every_mode;
 using weir::test::keyed_by_time;
 using weir::test::of;
-using weir::test::partitioned;
 using weir::test::rows_of;
 
 SCENARIO("windows hold what aggregations without keys make of them",
